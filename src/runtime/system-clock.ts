@@ -1,0 +1,12 @@
+import { toInstant } from '../api/values/time.ts'
+import type { Clock } from './clock.ts'
+
+/** The machine's own clock: with `systemRandom`, the only place where real time comes in. */
+export const systemClock: Clock = {
+  now: () => toInstant(Date.now()),
+  after(delay, action) {
+    const timer = setTimeout(action, delay)
+    timer.unref()
+    return () => clearTimeout(timer)
+  },
+}
