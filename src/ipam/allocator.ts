@@ -5,8 +5,9 @@ import type { MacAddress } from '../api/values/mac-address.ts'
  * Addresses of one pool: which are free, which are held and by whom.
  * Knows nothing of leases, time or storage.
  *
- * Cost: every method is O(log n) in the addresses held, excluded or once released, never in the size of the
- * range; so is the memory.
+ * Cost: every method is O(1) amortised, `held` and `resting` apart, which sort. Memory grows with the addresses
+ * held, resting, excluded or once used, never with the size of the range. No time is kept: a restart forgets
+ * which free addresses were used before.
  *
  * An address is in exactly one state: free, held (by one MAC), resting (given back, kept for the MAC that had it),
  * or excluded (by the pool's `exclude`, or because it is the server's or the router's own).
@@ -23,7 +24,7 @@ export interface Allocator {
    * Take a free address for `mac`.
    * MUST return the address that `mac` holds already, if any.
    * MUST NOT return an excluded address, nor one that rests for another MAC.
-   * SHOULD return the address that rests for `mac`; else `hint` when it is free; else the lowest address that was
+   * SHOULD return the address that rests for `mac` (`hint` if it is one of several, else the last given back); else `hint` when it is free; else the lowest address that was
    * never used; else the one free for longest.
    * @throws PoolExhaustedError with capacity and the counts held, excluded, resting
    */
@@ -52,7 +53,10 @@ export interface Allocator {
    */
   release(mac: MacAddress, options?: { rest?: boolean }): IPv4Address | undefined
 
-  /** Mark a free address as resting for `mac`: what a restart finds in the pool's status. @throws AddressTakenError */
+  /**
+   * Mark a free address as resting for `mac`: what a restart finds in the pool's status; also outside the range or
+   * excluded, and then it counts nowhere. @throws AddressTakenError
+   */
   rest(address: IPv4Address, mac: MacAddress): void
 
   /** The rest is over: the address becomes free. Nothing happens when it does not rest. */
@@ -71,14 +75,4 @@ export interface Allocator {
 export interface AddressRange {
   readonly start: IPv4Address
   readonly end: IPv4Address
-}
-
-export class PoolExhaustedError extends Error {
-  override readonly name = 'PoolExhaustedError'
-  constructor(readonly counts: { capacity: number; held: number; excluded: number; resting: number }) {
-    super(
-      `no free address: ${counts.held} of ${counts.capacity} held, ${counts.resting} resting, ${counts.excluded} excluded; ` +
-        'enlarge spec.ipv4Config.pool, exclude fewer addresses or remove VMs that are no longer needed',
-    )
-  }
 }
