@@ -1,4 +1,4 @@
-import { type IPv4Address, parseIPv4Address, toIPv4Address, formatIPv4Address } from './ipv4-address.ts'
+import { formatIPv4Address, type IPv4Address, parseIPv4Address, toIPv4Address } from './ipv4-address.ts'
 
 /** A subnet: `network` has its host bits cleared. */
 export interface Cidr {

@@ -1,0 +1,63 @@
+import * as z from 'zod'
+import { conditionSchema } from './condition.ts'
+import { kubeObjectSchema } from './object.ts'
+
+/** The shape of an IPPool as it is stored. What its values mean is parsed by `parsePoolConfiguration`. */
+export const ipPoolSchema = kubeObjectSchema.extend({
+  spec: z.looseObject({
+    networkName: z.string(),
+    paused: z.boolean().optional(),
+    ipv4Config: z.looseObject({
+      serverIP: z.string(),
+      cidr: z.string(),
+      pool: z.looseObject({
+        start: z.string(),
+        end: z.string(),
+        exclude: z.array(z.string()).optional(),
+      }),
+      router: z.string().optional(),
+      dns: z.array(z.string()).optional(),
+      domainName: z.string().optional(),
+      domainSearch: z.array(z.string()).optional(),
+      ntp: z.array(z.string()).optional(),
+      leaseTime: z.number().optional(),
+    }),
+  }),
+  status: z
+    .looseObject({
+      lastUpdate: z.string().optional(),
+      observedGeneration: z.number().optional(),
+      agentPodRef: z.looseObject({ name: z.string(), namespace: z.string() }).optional(),
+      conditions: z.array(conditionSchema).optional(),
+      ipv4: z
+        .looseObject({
+          allocated: z.record(z.string(), z.string()).optional(),
+          used: z.number().optional(),
+          available: z.number().optional(),
+          revision: z.number().optional(),
+          resting: z
+            .record(z.string(), z.looseObject({ macAddress: z.string(), until: z.string() }))
+            .optional(),
+          ntpServers: z.array(z.string()).optional(),
+        })
+        .optional(),
+    })
+    .optional(),
+})
+
+export type IPPool = z.infer<typeof ipPoolSchema>
+export type IPPoolSpec = IPPool['spec']
+export type IPPoolStatus = NonNullable<IPPool['status']>
+export type IPPoolIPv4Status = NonNullable<IPPoolStatus['ipv4']>
+
+/** In `status.ipv4.allocated`: an address of the range that `spec.ipv4Config.pool.exclude` names. */
+export const EXCLUDED_MARK = 'EXCLUDED'
+/** In `status.ipv4.allocated`: the server's or the router's own address inside the range. */
+export const RESERVED_MARK = 'RESERVED'
+
+export const IP_POOL_FINALIZER = 'wrangler.cattle.io/vm-dhcp-ippool-controller'
+export const NETWORK_POOL_NAMESPACE_LABEL = 'network.harvesterhci.io/ippool-namespace'
+export const NETWORK_POOL_NAME_LABEL = 'network.harvesterhci.io/ippool-name'
+
+export const IP_POOL_CONDITIONS = ['Registered', 'CacheReady', 'AgentReady', 'Stopped'] as const
+export type IPPoolConditionType = (typeof IP_POOL_CONDITIONS)[number]

@@ -1,0 +1,69 @@
+import * as z from 'zod'
+import { type IPv4Address, parseIPv4Address } from './values/ipv4-address.ts'
+import { type MacAddress, parseMacAddress } from './values/mac-address.ts'
+import { type ObjectKey, parseObjectKey } from './values/object-key.ts'
+import {
+  MAC_ADDRESS_ANNOTATION,
+  STATIC_ADDRESS_ANNOTATION_PREFIX,
+  type VirtualMachine,
+  type VirtualMachineInstance,
+} from './virtual-machine.ts'
+
+/** One NIC of a VM on a secondary network, ready to ask for an address. */
+export interface VmInterface {
+  name: string
+  mac: MacAddress
+  network: ObjectKey
+  pinnedAddress: IPv4Address | undefined
+}
+
+export interface VmInterfaces {
+  interfaces: readonly VmInterface[]
+  /** What was left out and why, for people: a malformed MAC, an unknown network name. */
+  problems: readonly string[]
+}
+
+const macAnnotationSchema = z.record(z.string(), z.string())
+
+/**
+ * The NICs that a VM has on secondary (multus) networks. The MAC is that of the spec, else that of the annotation
+ * `harvesterhci.io/mac-address`, else the running instance's; a NIC without any waits for one and is not a problem.
+ */
+export function vmInterfaces(vm: VirtualMachine, instance: VirtualMachineInstance | undefined): VmInterfaces {
+  const problems: string[] = []
+  const { domain, networks = [] } = vm.spec.template.spec
+  const annotated = annotatedMacs(vm, problems)
+  const running = new Map(instance?.status?.interfaces?.map(({ name, mac }) => [name, mac]))
+
+  const interfaces = (domain?.devices?.interfaces ?? []).flatMap((nic): VmInterface[] => {
+    const networkName = networks.find((network) => network.name === nic.name)?.multus?.networkName
+    const macText = nic.macAddress || annotated[nic.name] || running.get(nic.name)
+    if (nic.state === 'absent' || networkName === undefined || !macText) return []
+    try {
+      const pin = vm.metadata.annotations?.[`${STATIC_ADDRESS_ANNOTATION_PREFIX}${nic.name}`]
+      return [
+        {
+          name: nic.name,
+          mac: parseMacAddress(macText),
+          network: parseObjectKey(networkName, vm.metadata.namespace),
+          pinnedAddress: pin === undefined ? undefined : parseIPv4Address(pin),
+        },
+      ]
+    } catch (error) {
+      problems.push(`interface ${nic.name}: ${error instanceof Error ? error.message : String(error)}`)
+      return []
+    }
+  })
+  return { interfaces, problems }
+}
+
+function annotatedMacs(vm: VirtualMachine, problems: string[]): Record<string, string> {
+  const text = vm.metadata.annotations?.[MAC_ADDRESS_ANNOTATION]
+  if (text === undefined) return {}
+  try {
+    return macAnnotationSchema.parse(JSON.parse(text))
+  } catch {
+    problems.push(`the annotation ${MAC_ADDRESS_ANNOTATION} must look like {"nic-1":"ca:70:82:e6:84:6e"}`)
+    return {}
+  }
+}

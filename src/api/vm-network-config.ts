@@ -1,0 +1,59 @@
+import * as z from 'zod'
+import { conditionSchema } from './condition.ts'
+import { kubeObjectSchema } from './object.ts'
+
+const requestedNetworkSchema = z.looseObject({
+  macAddress: z.string(),
+  networkName: z.string(),
+  ipAddress: z.string().optional(),
+})
+
+const networkStatusSchema = z.looseObject({
+  allocatedIPAddress: z.string().optional(),
+  macAddress: z.string(),
+  networkName: z.string(),
+  state: z.string().optional(),
+  message: z.string().optional(),
+})
+
+/** The shape of a VirtualMachineNetworkConfig as it is stored, in both spellings. */
+export const vmNetworkConfigSchema = kubeObjectSchema.extend({
+  spec: z.looseObject({
+    vmName: z.string().optional(),
+    paused: z.boolean().optional(),
+    networkConfig: z.array(requestedNetworkSchema).optional(),
+    networkConfigs: z.array(requestedNetworkSchema).optional(),
+  }),
+  status: z
+    .looseObject({
+      networkConfig: z.array(networkStatusSchema).optional(),
+      networkConfigs: z.array(networkStatusSchema).optional(),
+      conditions: z.array(conditionSchema).optional(),
+    })
+    .optional(),
+})
+
+export type VmNetworkConfig = z.infer<typeof vmNetworkConfigSchema>
+export type RequestedNetwork = z.infer<typeof requestedNetworkSchema>
+export type NetworkStatus = z.infer<typeof networkStatusSchema>
+export type NetworkState = 'Allocated' | 'Pending' | 'Stale'
+
+/** `networkConfig` is the documentation's spelling, `networkConfigs` that of later releases of the add-on. */
+export type Spelling = 'networkConfig' | 'networkConfigs'
+
+export const VM_NETWORK_CONFIG_FINALIZER = 'wrangler.cattle.io/vm-dhcp-vmnetcfg-controller'
+export const VM_NAME_LABEL = 'harvesterhci.io/vmName'
+
+export function spellingOf(config: Pick<VmNetworkConfig, 'spec'>): Spelling {
+  return config.spec.networkConfigs !== undefined ? 'networkConfigs' : 'networkConfig'
+}
+
+/** What the object asks for, whichever spelling it uses. */
+export function requestedNetworks(config: Pick<VmNetworkConfig, 'spec'>): readonly RequestedNetwork[] {
+  return config.spec[spellingOf(config)] ?? []
+}
+
+/** What the status says is held, in both spellings: an object whose spelling was edited must not forget a lease. */
+export function networkStatuses(config: Pick<VmNetworkConfig, 'status'>): readonly NetworkStatus[] {
+  return [...(config.status?.networkConfig ?? []), ...(config.status?.networkConfigs ?? [])]
+}
