@@ -33,3 +33,35 @@ export class TransportClosedError extends Error {
     super('the message transport is closed')
   }
 }
+
+/** There is no connection to the broker now; for a request that was under way, its effect is unknown. */
+export class DisconnectedError extends Error {
+  override readonly name = 'DisconnectedError'
+  constructor(readonly subject: string) {
+    super(`no connection to the message broker for ${subject}`)
+  }
+}
+
+/** Brokers refuse messages above a size (1 MiB by default in NATS): send it in parts. */
+export class MessageTooLargeError extends Error {
+  override readonly name = 'MessageTooLargeError'
+  constructor(
+    readonly subject: string,
+    readonly bytes: number,
+    readonly limit: number,
+  ) {
+    super(`the message to ${subject} has ${bytes} bytes, more than the ${limit} that one message may have`)
+  }
+}
+
+/** The body has no JSON form, or what arrived is not what was agreed. */
+export class InvalidMessageError extends Error {
+  override readonly name = 'InvalidMessageError'
+  constructor(
+    readonly subject: string,
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`message on ${subject}: ${reason}`, options)
+  }
+}

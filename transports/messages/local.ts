@@ -1,0 +1,243 @@
+import type { Logger } from 'pino'
+import { milliseconds } from '../../src/api/values/time.ts'
+import type { Clock } from '../../src/runtime/clock.ts'
+import { NoResponderError, RemoteError, RequestTimeoutError, TransportClosedError } from './errors.ts'
+import { overflowWarning, runHandler } from './handling.ts'
+import { emptyStats, type TransportStats } from './stats.ts'
+import { SubjectIndex } from './subject-index.ts'
+import { checkPattern, checkSubject } from './subjects.ts'
+import type { IncomingMessage, MessageHeaders, RequestHandler, Transport } from './transport.ts'
+import { cleanHeaders, decodeBody, encodeBody, reasonOf } from './wire.ts'
+
+export interface LocalTransportOptions {
+  clock: Clock
+  log: Logger
+  /** Messages that may wait for one subscription, and requests under way at one server; 10,000 if not given. */
+  pendingLimit?: number
+}
+
+export interface LocalTransport extends Transport {
+  stats(): Readonly<TransportStats>
+}
+
+interface Entry {
+  pattern: string
+  queue: string | undefined
+  /** Messages not yet handed over, and for servers requests not yet answered. */
+  pending: number
+  active: boolean
+  overflowed: () => void
+  /** `answer` is there when the message asks for a reply. */
+  deliver: (subject: string, text: string, headers: MessageHeaders, answer: Answer | undefined) => void
+}
+
+type Answer = (reply: { text: string; headers: MessageHeaders } | { error: string }) => void
+
+const DELIVERIES_A_TURN = 256
+const LONGEST_GOODBYE = milliseconds(5000)
+
+/**
+ * Messages within one process. Like NATS, a message goes to every subscription and to one member of each queue
+ * group, later and in order; bodies travel as JSON text; a plain subscriber counts as a responder, which never
+ * answers.
+ */
+export function createLocalTransport({
+  clock,
+  log,
+  pendingLimit = 10_000,
+}: LocalTransportOptions): LocalTransport {
+  const stats = emptyStats()
+  const entries = new Set<Entry>()
+  const index = new SubjectIndex<Entry>()
+  /** Round robin: how many messages each queue group was given. */
+  const turns = new Map<string, number>()
+  const requests = new Set<(error: Error) => void>()
+  let waiting: (() => void)[] = []
+  let taken = 0
+  let scheduled = false
+  let closed = false
+  let answering = 0
+  let allAnswered: (() => void) | undefined
+
+  function drain(): void {
+    for (let count = 0; count < DELIVERIES_A_TURN; count++) {
+      const deliver = waiting[taken]
+      if (!deliver) {
+        waiting = []
+        taken = 0
+        scheduled = false
+        return
+      }
+      taken++
+      deliver()
+    }
+    // Not at every turn: each costs a copy of all that waits.
+    if (taken > waiting.length / 2) {
+      waiting = waiting.slice(taken)
+      taken = 0
+    }
+    setImmediate(drain)
+  }
+
+  /** @returns how many will get the message */
+  function send(subject: string, text: string, headers: MessageHeaders, answer?: Answer): number {
+    let receivers = 0
+    for (const entry of receiversOf(subject)) {
+      receivers++
+      if (entry.pending >= pendingLimit) {
+        stats.droppedOverflow++
+        entry.overflowed()
+        continue
+      }
+      entry.pending++
+      waiting.push(() => {
+        entry.pending--
+        if (entry.active) entry.deliver(subject, text, headers, answer)
+      })
+      if (!scheduled) setImmediate(drain)
+      scheduled = true
+    }
+    return receivers
+  }
+
+  function receiversOf(subject: string): Entry[] {
+    const receivers: Entry[] = []
+    const groups = new Map<string, Entry[]>()
+    for (const entry of index.match(subject)) {
+      if (entry.queue === undefined) {
+        receivers.push(entry)
+        continue
+      }
+      const group = `${entry.queue} ${entry.pattern}`
+      const members = groups.get(group)
+      if (members) members.push(entry)
+      else groups.set(group, [entry])
+    }
+    for (const [group, members] of groups) {
+      const turn = turns.get(group) ?? 0
+      turns.set(group, turn + 1)
+      const chosen = members[turn % members.length]
+      if (chosen) receivers.push(chosen)
+    }
+    return receivers
+  }
+
+  function add(pattern: string, queue: string | undefined, deliver: Entry['deliver']): Entry {
+    checkPattern(pattern)
+    if (closed) throw new TransportClosedError()
+    const overflowed = overflowWarning(log, pattern, pendingLimit)
+    const entry: Entry = { pattern, queue, pending: 0, active: true, overflowed, deliver }
+    entries.add(entry)
+    index.add(pattern, entry)
+    return entry
+  }
+
+  function remove(entry: Entry): void {
+    entry.active = false
+    entries.delete(entry)
+    index.remove(entry.pattern, entry)
+    // The group's other members, if any, start a new round.
+    turns.delete(`${entry.queue} ${entry.pattern}`)
+  }
+
+  async function answerRequest(
+    entry: Entry,
+    handler: RequestHandler,
+    message: IncomingMessage,
+    answer: Answer,
+  ) {
+    entry.pending++
+    answering++
+    try {
+      const reply = await handler(message)
+      stats.served++
+      answer({ text: encodeBody(message.subject, reply.body), headers: cleanHeaders(reply.headers) })
+    } catch (error) {
+      stats.handlerFailures++
+      log.debug({ err: error, subject: message.subject }, 'request refused by its handler')
+      answer({ error: reasonOf(error) })
+    } finally {
+      entry.pending--
+      answering--
+      if (answering === 0) allAnswered?.()
+    }
+  }
+
+  return {
+    publish(subject, message) {
+      checkSubject(subject)
+      const text = encodeBody(subject, message.body)
+      if (closed) {
+        stats.droppedUnsent++
+        return
+      }
+      stats.published++
+      send(subject, text, cleanHeaders(message.headers))
+    },
+
+    subscribe(pattern, handler) {
+      const entry = add(pattern, undefined, (subject, text, headers) => {
+        stats.delivered++
+        runHandler(
+          () => handler({ subject, body: decodeBody(subject, text), headers: { ...headers } }),
+          (error) => {
+            stats.handlerFailures++
+            log.error({ err: error, subject, pattern }, 'message handler failed')
+          },
+        )
+      })
+      return { unsubscribe: () => remove(entry) }
+    },
+
+    serve(pattern, handler, options) {
+      const entry = add(pattern, options?.queue, (subject, text, headers, answer) => {
+        if (!answer) return
+        const message = { subject, body: decodeBody(subject, text), headers: { ...headers } }
+        void answerRequest(entry, handler, message, answer)
+      })
+      return { unsubscribe: () => remove(entry) }
+    },
+
+    request(subject, message, { timeout }) {
+      return new Promise((resolve, reject) => {
+        checkSubject(subject)
+        if (closed) throw new TransportClosedError()
+        const text = encodeBody(subject, message.body)
+        stats.requested++
+        const settle = () => {
+          cancel()
+          requests.delete(fail)
+        }
+        const fail = (error: Error) => {
+          settle()
+          reject(error)
+        }
+        const cancel = clock.after(timeout, () => fail(new RequestTimeoutError(subject, timeout)))
+        requests.add(fail)
+        const receivers = send(subject, text, cleanHeaders(message.headers), (reply) => {
+          if ('error' in reply) return fail(new RemoteError(subject, reply.error))
+          settle()
+          resolve({ subject, body: decodeBody(subject, reply.text), headers: reply.headers })
+        })
+        if (receivers === 0) fail(new NoResponderError(subject))
+      })
+    },
+
+    connected: () => !closed,
+
+    async close() {
+      if (closed) return
+      closed = true
+      for (const entry of [...entries]) remove(entry)
+      if (answering > 0) {
+        await new Promise<void>((resolve) => {
+          allAnswered = resolve
+          clock.after(LONGEST_GOODBYE, resolve)
+        })
+      }
+      for (const fail of [...requests]) fail(new TransportClosedError())
+    },
+
+    stats: () => stats,
+  }
+}
