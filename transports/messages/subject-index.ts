@@ -54,10 +54,10 @@ function isEmpty<Value>(node: Node<Value>): boolean {
 function collect<Value>(node: Node<Value>, subject: string[], depth: number, found: Value[]): void {
   const token = subject[depth]
   if (token === undefined) {
-    found.push(...node.here)
+    for (const value of node.here) found.push(value)
     return
   }
-  found.push(...node.rest)
+  for (const value of node.rest) found.push(value)
   const exact = node.tokens.get(token)
   if (exact) collect(exact, subject, depth + 1, found)
   const any = node.tokens.get('*')
