@@ -1,0 +1,98 @@
+import { OPTIONS, type RawOptions } from './options.ts'
+import { END, OVERLOAD, PAD } from './packet.ts'
+
+export type EncodedOption = readonly [code: number, value: Uint8Array]
+
+/** Which options go where. */
+export interface OptionLayout {
+  readonly options: readonly EncodedOption[]
+  readonly file: readonly EncodedOption[]
+  readonly sname: readonly EncodedOption[]
+  /** Bytes of the options field, with its overload and end options. */
+  readonly length: number
+}
+
+/** Bytes that each field has for options; 0 where it is taken. */
+export interface Room {
+  readonly options: number
+  readonly file: number
+  readonly sname: number
+}
+
+const OVERLOAD_LENGTH = 3
+const END_LENGTH = 1
+/** A longer value takes several options of at most so many bytes (RFC 3396 §5). */
+export const MAX_PART_LENGTH = 255
+
+/** Without these a lease is useless, or a relay or client throws the answer away. */
+const ESSENTIAL: ReadonlySet<number> = new Set(
+  [
+    OPTIONS.messageType,
+    OPTIONS.serverIdentifier,
+    OPTIONS.leaseTime,
+    OPTIONS.subnetMask,
+    OPTIONS.clientIdentifier,
+    OPTIONS.relayAgentInformation,
+  ].map((row) => row.code),
+)
+
+/**
+ * Options in their order, first all in the options field, else over `file` and `sname` too (RFC 2131 §4.1).
+ * What does not fit even so is left out, from the last (the client wants it least: RFC 2132 §9.8) to the first,
+ * essential ones only when no other is left.
+ */
+export function layOutOptions(options: RawOptions, room: Room): OptionLayout {
+  const kept: EncodedOption[] = []
+  let length = END_LENGTH
+  for (const option of options) {
+    if (isFraming(option[0])) continue
+    kept.push(option)
+    length += encodedLength(option[1])
+  }
+  if (length <= room.options) return { options: kept, file: [], sname: [], length }
+  for (;;) {
+    const layout = spread(kept, room)
+    if (layout) return layout
+    kept.splice(leastImportant(kept), 1)
+  }
+}
+
+/** Each option goes to the first field with room for it, whole; undefined when one finds none. */
+function spread(options: readonly EncodedOption[], room: Room): OptionLayout | undefined {
+  const main = emptyField(room.options - OVERLOAD_LENGTH)
+  const file = emptyField(room.file)
+  const sname = emptyField(room.sname)
+  for (const option of options) {
+    const needed = encodedLength(option[1])
+    const field = [main, file, sname].find(({ left }) => needed <= left)
+    if (!field) return undefined
+    field.placed.push(option)
+    field.left -= needed
+  }
+  const overloaded = file.placed.length + sname.placed.length > 0
+  const unused = main.left + (overloaded ? 0 : OVERLOAD_LENGTH)
+  return {
+    options: main.placed,
+    file: file.placed,
+    sname: sname.placed,
+    length: room.options - unused,
+  }
+}
+
+function emptyField(room: number): { left: number; placed: EncodedOption[] } {
+  return { left: room - END_LENGTH, placed: [] }
+}
+
+function leastImportant(options: readonly EncodedOption[]): number {
+  const index = options.findLastIndex(([code]) => !ESSENTIAL.has(code))
+  return index < 0 ? options.length - 1 : index
+}
+
+/** Two bytes for each part of up to 255 bytes: RFC 3396 §5. */
+function encodedLength(value: Uint8Array): number {
+  return value.length + 2 * Math.max(1, Math.ceil(value.length / MAX_PART_LENGTH))
+}
+
+function isFraming(code: number): boolean {
+  return code === PAD || code === OVERLOAD || code === END
+}
