@@ -1,17 +1,6 @@
 import * as z from 'zod'
 import { formatInstant, type Instant } from './values/time.ts'
 
-/** As the old add-on wrote them: `lastUpdateTime` moves whenever anything else in the condition does. */
-export interface Condition {
-  type: string
-  status: ConditionStatus
-  lastUpdateTime?: string | undefined
-  /** CamelCase, for programs; present where the status needs an explanation. */
-  reason?: string | undefined
-  /** For people: what is wrong and what to do. */
-  message?: string | undefined
-}
-
 export type ConditionStatus = 'True' | 'False' | 'Unknown'
 
 export const conditionSchema = z.looseObject({
@@ -21,6 +10,12 @@ export const conditionSchema = z.looseObject({
   reason: z.string().optional(),
   message: z.string().optional(),
 })
+
+/**
+ * As the old add-on wrote them: `lastUpdateTime` moves whenever anything else in the condition does. `reason` is for
+ * programs, `message` says to people what is wrong and what to do; both are there where the status needs explaining.
+ */
+export type Condition = z.infer<typeof conditionSchema>
 
 export interface ConditionValue {
   status: boolean

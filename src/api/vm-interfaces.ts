@@ -19,6 +19,8 @@ export interface VmInterface {
 
 export interface VmInterfaces {
   interfaces: readonly VmInterface[]
+  /** Networks of NICs whose MAC nobody knows yet, one entry a NIC. */
+  waiting: readonly ObjectKey[]
   /** What was left out and why, for people: a malformed MAC, an unknown network name. */
   problems: readonly string[]
 }
@@ -31,6 +33,7 @@ const macAnnotationSchema = z.record(z.string(), z.string())
  */
 export function vmInterfaces(vm: VirtualMachine, instance: VirtualMachineInstance | undefined): VmInterfaces {
   const problems: string[] = []
+  const waiting: ObjectKey[] = []
   const { domain, networks = [] } = vm.spec.template.spec
   const annotated = annotatedMacs(vm, problems)
   const running = new Map(instance?.status?.interfaces?.map(({ name, mac }) => [name, mac]))
@@ -38,14 +41,19 @@ export function vmInterfaces(vm: VirtualMachine, instance: VirtualMachineInstanc
   const interfaces = (domain?.devices?.interfaces ?? []).flatMap((nic): VmInterface[] => {
     const networkName = networks.find((network) => network.name === nic.name)?.multus?.networkName
     const macText = nic.macAddress || annotated[nic.name] || running.get(nic.name)
-    if (nic.state === 'absent' || networkName === undefined || !macText) return []
+    if (nic.state === 'absent' || networkName === undefined) return []
     try {
+      const network = parseObjectKey(networkName, vm.metadata.namespace)
+      if (!macText) {
+        waiting.push(network)
+        return []
+      }
       const pin = vm.metadata.annotations?.[`${STATIC_ADDRESS_ANNOTATION_PREFIX}${nic.name}`]
       return [
         {
           name: nic.name,
           mac: parseMacAddress(macText),
-          network: parseObjectKey(networkName, vm.metadata.namespace),
+          network,
           pinnedAddress: pin === undefined ? undefined : parseIPv4Address(pin),
         },
       ]
@@ -54,7 +62,7 @@ export function vmInterfaces(vm: VirtualMachine, instance: VirtualMachineInstanc
       return []
     }
   })
-  return { interfaces, problems }
+  return { interfaces, waiting, problems }
 }
 
 function annotatedMacs(vm: VirtualMachine, problems: string[]): Record<string, string> {

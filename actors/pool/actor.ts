@@ -1,0 +1,193 @@
+import type { Logger } from 'pino'
+import type { IPPool } from '../../src/api/ippool.ts'
+import { formatObjectKey, type ObjectKey, parseObjectKey } from '../../src/api/values/object-key.ts'
+import { seconds } from '../../src/api/values/time.ts'
+import type { Cancel, Clock } from '../../src/runtime/clock.ts'
+import { publishEvent, serveCommand } from '../../transports/messages/contract.ts'
+import { commandSubject, eventSubject } from '../../transports/messages/subjects.ts'
+import type { Transport } from '../../transports/messages/transport.ts'
+import type { ActorSystem, Self } from '../system.ts'
+import {
+  type AllocateReply,
+  type PoolEvent,
+  poolCommands,
+  poolEvents,
+  type ReleaseReply,
+  type SnapshotReply,
+} from './contracts.ts'
+import { decide, initialPoolState } from './decide.ts'
+import { carryOut, type PoolEffectParts } from './effects.ts'
+import type { NudgeScope, PoolEffect, PoolMessage, ReplyToken } from './messages.ts'
+import type { PoolState } from './state.ts'
+
+export interface PoolActorOptions extends PoolEffectParts {
+  system: ActorSystem
+  transport: Transport
+  clock: Clock
+  log: Logger
+  /** A Kubernetes event about the pool. */
+  record: (pool: IPPool, severity: 'Normal' | 'Warning', reason: string, message: string) => void
+  /** Whoever waits for an address on the network may ask again. */
+  nudgeOwners: (network: ObjectKey, scope: NudgeScope) => void
+}
+
+export interface PoolActor {
+  poolChanged(resourceVersion: string | undefined): void
+  networkChanged(): void
+  stop(): void
+}
+
+/** The actor's life ended before it could answer: ask again. */
+export class PoolUnavailableError extends Error {
+  override readonly name = 'PoolUnavailableError'
+  constructor(readonly key: ObjectKey) {
+    super(`the actor of the IPPool ${formatObjectKey(key)} is starting; ask again`)
+  }
+}
+
+const TICK = seconds(1)
+const MAILBOX_LIMIT = 100_000
+
+/** The shell around `decide`: it serves the pool's commands and carries out the effects. */
+export function startPoolActor(options: PoolActorOptions): PoolActor {
+  const { key, system, transport, clock } = options
+  const log = options.log.child({ pool: formatObjectKey(key) })
+  const parts: PoolEffectParts = { ...options, log }
+  const waiting = new Map<ReplyToken, { resolve(reply: unknown): void; reject(error: Error): void }>()
+  let nextToken = 1
+  let pool: IPPool | undefined
+
+  const actor = system.spawnDecider<PoolState, PoolMessage, PoolEffect>({
+    name: `pool/${formatObjectKey(key)}`,
+    mailboxLimit: MAILBOX_LIMIT,
+    initial: () => initialPoolState(clock.now()),
+    started: () => ({ type: 'tick' }),
+    ended: () => {
+      for (const { reject } of waiting.values()) reject(new PoolUnavailableError(key))
+      waiting.clear()
+    },
+    decide(state, message, now) {
+      const decision = decide(state, message, now)
+      pool = decision.state.pool
+      return decision
+    },
+    run,
+  })
+
+  /** Leaves a message that carries a token, and waits until an effect answers it. */
+  function ask<Reply>(message: (token: ReplyToken) => PoolMessage): Promise<Reply> {
+    const token = nextToken++
+    return new Promise<Reply>((resolve, reject) => {
+      // The token binds the reply to the request's own type: each effect answers the kind of message it came from.
+      waiting.set(token, { resolve: resolve as (reply: unknown) => void, reject })
+      if (actor.tell(message(token))) return
+      waiting.delete(token)
+      reject(new PoolUnavailableError(key))
+    })
+  }
+
+  function answer(token: ReplyToken, body: unknown): void {
+    waiting.get(token)?.resolve(body)
+    waiting.delete(token)
+  }
+
+  function run(effect: PoolEffect, self: Self<PoolMessage>): void {
+    switch (effect.type) {
+      case 'reply-allocate':
+      case 'reply-release':
+      case 'reply-snapshot':
+        return answer(effect.token, effect.body)
+      case 'reply-report':
+        return answer(effect.token, {})
+      case 'publish':
+        return publish(transport, key, effect.event, log)
+      case 'record':
+        if (pool !== undefined) options.record(pool, effect.severity, effect.reason, effect.message)
+        return
+      case 'nudge-owners':
+        if (pool !== undefined)
+          options.nudgeOwners(parseObjectKey(pool.spec.networkName, key.namespace), effect.scope)
+        return
+      default:
+        void carryOut(effect, pool, parts).then((outcome) => outcome !== undefined && self.tell(outcome))
+    }
+  }
+
+  const subject = (verb: string) => commandSubject('pool', key, verb)
+  const served = [
+    serveCommand(
+      transport,
+      poolCommands.allocate,
+      subject('allocate'),
+      (request) => ask<AllocateReply>((token) => ({ type: 'allocate', token, request })),
+      { log },
+    ),
+    serveCommand(
+      transport,
+      poolCommands.release,
+      subject('release'),
+      (request) => ask<ReleaseReply>((token) => ({ type: 'release', token, request })),
+      { log },
+    ),
+    serveCommand(
+      transport,
+      poolCommands.snapshot,
+      subject('snapshot'),
+      () => ask<SnapshotReply>((token) => ({ type: 'snapshot', token })),
+      { log },
+    ),
+    serveCommand(
+      transport,
+      poolCommands.agentReport,
+      subject('agent-report'),
+      (report) => ask<Record<string, never>>((token) => ({ type: 'agent-report', token, report })),
+      { log },
+    ),
+  ]
+
+  let cancelTick: Cancel
+  const tick = () => {
+    actor.tell({ type: 'tick' })
+    cancelTick = clock.after(TICK, tick)
+  }
+  cancelTick = clock.after(TICK, tick)
+
+  return {
+    poolChanged: (resourceVersion) => actor.tell({ type: 'pool-changed', resourceVersion }),
+    networkChanged: () => actor.tell({ type: 'network-changed' }),
+    stop() {
+      cancelTick()
+      for (const subscription of served) subscription.unsubscribe()
+      actor.stop()
+    },
+  }
+}
+
+function publish(transport: Transport, key: ObjectKey, event: PoolEvent, log: Logger): void {
+  const subject = eventSubject('pool', key, event.type)
+  const level = event.type === 'allocation-refused' ? 'warn' : event.type === 'delta' ? 'debug' : 'info'
+  log[level]({ event: event.type, ...event.body }, describe(event))
+  switch (event.type) {
+    case 'delta':
+      return publishEvent(transport, poolEvents.delta, subject, event.body)
+    case 'lease-allocated':
+      return publishEvent(transport, poolEvents['lease-allocated'], subject, event.body)
+    case 'lease-released':
+      return publishEvent(transport, poolEvents['lease-released'], subject, event.body)
+    case 'allocation-refused':
+      return publishEvent(transport, poolEvents['allocation-refused'], subject, event.body)
+  }
+}
+
+function describe(event: PoolEvent): string {
+  switch (event.type) {
+    case 'delta':
+      return `revision ${event.body.revision} committed`
+    case 'lease-allocated':
+      return `${event.body.address} allocated to ${event.body.macAddress}`
+    case 'lease-released':
+      return `${event.body.address} given back by ${event.body.macAddress}`
+    case 'allocation-refused':
+      return `no address for ${event.body.macAddress}: ${event.body.message}`
+  }
+}

@@ -1,0 +1,213 @@
+import { formatIPv4Address, type IPv4Address, parseIPv4Address } from '../../src/api/values/ipv4-address.ts'
+import { type MacAddress, parseMacAddress } from '../../src/api/values/mac-address.ts'
+import { formatInstant, type Instant } from '../../src/api/values/time.ts'
+import {
+  AddressExcludedError,
+  AddressOutOfRangeError,
+  AddressTakenError,
+  PoolExhaustedError,
+} from '../../src/ipam/errors.ts'
+import { restEnd } from './book.ts'
+import type { AllocateReply, AllocateRequest, Owner } from './contracts.ts'
+import type { PoolEffect } from './messages.ts'
+import type { Book, PendingRequest, PoolState } from './state.ts'
+
+export interface BatchOutcome {
+  /** Replies and events that must not leave before the status is written (law 2). */
+  effects: PoolEffect[]
+  /** Changes of address that must not be decided before the owner's wish was read. */
+  unverified: Extract<PendingRequest, { type: 'allocate' }>[]
+  /** An address came free or began to rest. */
+  freed: boolean
+  /** The status must be written before anything is answered. */
+  changed: boolean
+}
+
+/** Decides every waiting request on the allocator, in the order of arrival. */
+export function decideBatch(
+  state: PoolState,
+  book: Book,
+  requests: readonly PendingRequest[],
+  now: Instant,
+): BatchOutcome {
+  const outcome: BatchOutcome = { effects: [], unverified: [], freed: false, changed: false }
+  for (const request of requests) {
+    if (request.type === 'allocate') decideAllocate(state, book, request, outcome, now)
+    else decideRelease(state, book, request, outcome, now)
+  }
+  return outcome
+}
+
+function decideAllocate(
+  state: PoolState,
+  book: Book,
+  pending: Extract<PendingRequest, { type: 'allocate' }>,
+  outcome: BatchOutcome,
+  now: Instant,
+): void {
+  const { request, token } = pending
+  const { allocator } = book
+  const mac = parseMacAddress(request.macAddress)
+  const held = allocator.addressOf(mac)
+  const pinned = optionalAddress(request.pinnedAddress)
+
+  if (held !== undefined && !pending.verified && isRival(pending.previousOwner, request.owner)) {
+    outcome.unverified.push(pending)
+    return
+  }
+  if (held !== undefined && (pinned === undefined || pinned === held)) {
+    reply(outcome, token, { outcome: 'allocated', address: formatIPv4Address(held) })
+    return
+  }
+  const closed = whyClosed(state)
+  if (closed !== undefined) {
+    refuse(outcome, pending, closed)
+    return
+  }
+  if (held !== undefined && !pending.verified) {
+    // An old request that comes late must not move a MAC away from the address that its owner wants by now (law 4).
+    outcome.unverified.push(pending)
+    return
+  }
+  try {
+    const address = take(book, mac, request, held, outcome, now)
+    outcome.changed = true
+    reply(outcome, token, { outcome: 'allocated', address: formatIPv4Address(address) })
+    const body = { address: formatIPv4Address(address), macAddress: mac, owner: request.owner }
+    outcome.effects.push({ type: 'publish', event: { type: 'lease-allocated', body } })
+  } catch (error) {
+    refuse(outcome, pending, refusalOf(error))
+  }
+}
+
+/** @throws what the allocator throws; then nothing has changed */
+function take(
+  book: Book,
+  mac: MacAddress,
+  request: AllocateRequest,
+  held: IPv4Address | undefined,
+  outcome: BatchOutcome,
+  now: Instant,
+): IPv4Address {
+  const { allocator } = book
+  const pinned = optionalAddress(request.pinnedAddress)
+  if (pinned === undefined) {
+    const address = allocator.allocate(mac, optionalAddress(request.hint))
+    book.restingUntil.delete(address)
+    return address
+  }
+  if (held !== undefined) allocator.release(mac, { rest: true })
+  try {
+    allocator.claim(pinned, mac)
+  } catch (error) {
+    if (held !== undefined) allocator.adopt(held, mac)
+    throw error
+  }
+  book.restingUntil.delete(pinned)
+  if (held !== undefined) noteReleased(book, mac, held, true, outcome, now)
+  return pinned
+}
+
+function decideRelease(
+  state: PoolState,
+  book: Book,
+  pending: Extract<PendingRequest, { type: 'release' }>,
+  outcome: BatchOutcome,
+  now: Instant,
+): void {
+  const { mac, token } = pending
+  // Asked for again since the owner's wish was read: it stays (law 4).
+  const wantedAgain = (state.claims.get(mac)?.count ?? 0) !== pending.claims
+  const rest = pending.clientMayRun
+  const address = wantedAgain ? undefined : book.allocator.release(mac, { rest })
+  if (address !== undefined) noteReleased(book, mac, address, rest, outcome, now)
+  if (token !== undefined) {
+    outcome.effects.push({
+      type: 'reply-release',
+      token,
+      body: { outcome: wantedAgain ? 'still-wanted' : 'released' },
+    })
+  }
+}
+
+function noteReleased(
+  book: Book,
+  mac: MacAddress,
+  address: IPv4Address,
+  rests: boolean,
+  outcome: BatchOutcome,
+  now: Instant,
+): void {
+  outcome.freed = true
+  outcome.changed = true
+  const until = rests ? restEnd(book.configuration, now) : undefined
+  if (until !== undefined) book.restingUntil.set(address, until)
+  const restsUntil = until === undefined ? undefined : formatInstant(until)
+  outcome.effects.push({
+    type: 'publish',
+    event: {
+      type: 'lease-released',
+      body: { address: formatIPv4Address(address), macAddress: mac, restsUntil },
+    },
+  })
+}
+
+/** Two objects that ask for one MAC: which of them may have it, only the API can say. */
+function isRival(previous: Owner | undefined, owner: Owner): boolean {
+  return previous !== undefined && (previous.namespace !== owner.namespace || previous.name !== owner.name)
+}
+
+interface Refusal {
+  reason: string
+  message: string
+}
+
+/** Why this pool gives no new leases now, if it does not. */
+function whyClosed(state: PoolState): Refusal | undefined {
+  const { pool, registration } = state
+  if (pool?.metadata.deletionTimestamp !== undefined) {
+    return {
+      reason: 'PoolDeleting',
+      message: 'the IPPool is being deleted; use another pool for this network',
+    }
+  }
+  if (pool?.spec.paused) {
+    return {
+      reason: 'PoolPaused',
+      message: 'the IPPool is paused; set spec.paused to false to allocate again',
+    }
+  }
+  if (registration?.reason === 'NetworkInUse') {
+    return { reason: 'NetworkInUse', message: registration.message ?? 'another IPPool serves the network' }
+  }
+  return undefined
+}
+
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof PoolExhaustedError) return { reason: 'PoolExhausted', message: error.message }
+  if (error instanceof AddressOutOfRangeError) return { reason: 'AddressOutOfRange', message: error.message }
+  if (error instanceof AddressExcludedError) return { reason: 'AddressExcluded', message: error.message }
+  if (error instanceof AddressTakenError) return { reason: 'AddressTaken', message: error.message }
+  throw error
+}
+
+function refuse(
+  outcome: BatchOutcome,
+  pending: Extract<PendingRequest, { type: 'allocate' }>,
+  refusal: Refusal,
+): void {
+  reply(outcome, pending.token, { outcome: 'refused', ...refusal })
+  const { macAddress, owner } = pending.request
+  outcome.effects.push({
+    type: 'publish',
+    event: { type: 'allocation-refused', body: { macAddress, owner, ...refusal } },
+  })
+}
+
+function reply(outcome: BatchOutcome, token: number, body: AllocateReply): void {
+  outcome.effects.push({ type: 'reply-allocate', token, body })
+}
+
+function optionalAddress(text: string | undefined): IPv4Address | undefined {
+  return text === undefined ? undefined : parseIPv4Address(text)
+}

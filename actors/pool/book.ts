@@ -1,0 +1,67 @@
+import type { IPPool } from '../../src/api/ippool.ts'
+import { type PoolConfiguration, reservedAddresses } from '../../src/api/pool-configuration.ts'
+import { type IPv4Address, parseIPv4Address } from '../../src/api/values/ipv4-address.ts'
+import { type MacAddress, parseMacAddress } from '../../src/api/values/mac-address.ts'
+import { type Instant, parseInstant } from '../../src/api/values/time.ts'
+import { createAllocator } from '../../src/ipam/range-allocator.ts'
+import type { Book } from './state.ts'
+
+/**
+ * The allocator as the IPPool's status has it. What people wrote into the status by hand and makes no sense is left
+ * out, so that the next write puts the status right: a MAC with two addresses keeps the lower one, and the other rests.
+ */
+export function openBook(pool: IPPool, configuration: PoolConfiguration, now: Instant): Book {
+  const allocator = createAllocator({
+    range: configuration.range,
+    excluded: [...configuration.excluded, ...reservedAddresses(configuration)],
+  })
+  const book: Book = { configuration, allocator, restingUntil: new Map() }
+
+  const surplus: [IPv4Address, MacAddress][] = []
+  for (const [address, mac] of leasesOf(pool)) {
+    if (allocator.addressOf(mac) === undefined) allocator.adopt(address, mac)
+    else surplus.push([address, mac])
+  }
+  for (const [text, { macAddress, until }] of Object.entries(pool.status?.ipv4?.resting ?? {})) {
+    const entry = readable(() => ({
+      address: parseIPv4Address(text),
+      mac: parseMacAddress(macAddress),
+      until: parseInstant(until),
+    }))
+    if (entry !== undefined && entry.until > now) rest(book, entry.address, entry.mac, entry.until)
+  }
+  for (const [address, mac] of surplus) rest(book, address, mac, restEnd(configuration, now))
+  return book
+}
+
+/** The leases in an IPPool's status, lowest address first: without marks and without what is not an address or a MAC. */
+export function leasesOf(pool: IPPool): [IPv4Address, MacAddress][] {
+  return Object.entries(pool.status?.ipv4?.allocated ?? {})
+    .flatMap(([addressText, macText]): [IPv4Address, MacAddress][] => {
+      const lease = readable((): [IPv4Address, MacAddress] => [
+        parseIPv4Address(addressText),
+        parseMacAddress(macText),
+      ])
+      return lease === undefined ? [] : [lease]
+    })
+    .sort(([a], [b]) => a - b)
+}
+
+/** Law 1: a lease acknowledged just before it was given back may be used for one lease time more. */
+export function restEnd(configuration: PoolConfiguration, now: Instant): Instant {
+  return (now + configuration.leaseSeconds * 1000) as Instant
+}
+
+function rest(book: Book, address: IPv4Address, mac: MacAddress, until: Instant): void {
+  if (book.allocator.holderOf(address) !== undefined) return
+  book.allocator.rest(address, mac)
+  book.restingUntil.set(address, until)
+}
+
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
+}

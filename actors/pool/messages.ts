@@ -1,0 +1,92 @@
+import type { IPPool } from '../../src/api/ippool.ts'
+import type { IPv4Address } from '../../src/api/values/ipv4-address.ts'
+import type { MacAddress } from '../../src/api/values/mac-address.ts'
+import type {
+  AgentReport,
+  AllocateReply,
+  AllocateRequest,
+  Owner,
+  PoolEvent,
+  ReleaseReply,
+  ReleaseRequest,
+  SnapshotReply,
+} from './contracts.ts'
+
+/** Names one waiting requester inside this process; the shell knows how to answer it. */
+export type ReplyToken = number
+
+/** What a pool actor is told. */
+export type PoolMessage =
+  | { type: 'allocate'; token: ReplyToken; request: AllocateRequest }
+  | { type: 'release'; token: ReplyToken; request: ReleaseRequest }
+  | { type: 'snapshot'; token: ReplyToken }
+  | { type: 'agent-report'; token: ReplyToken; report: AgentReport }
+  /** The watch showed a change of the IPPool: a hint to read it. */
+  | { type: 'pool-changed'; resourceVersion: string | undefined }
+  /** The watch showed a change of the network's NetworkAttachmentDefinition. */
+  | { type: 'network-changed' }
+  /** The outcome of a read: undefined when the IPPool does not exist. */
+  | { type: 'pool-read'; pool: IPPool | undefined }
+  | { type: 'pool-read-failed' }
+  | { type: 'commit-done'; pool: IPPool }
+  | { type: 'commit-failed'; cause: CommitFailure; reason: string }
+  | { type: 'demand-checked'; check: number; demand: Demand }
+  | { type: 'demand-check-failed'; check: number; reason: string }
+  | { type: 'orphans-found'; orphans: readonly Orphan[] }
+  | { type: 'registration-checked'; registration: Registration }
+  | { type: 'ntp-resolved'; addresses: readonly IPv4Address[] }
+  | { type: 'finalizer-removed' }
+  | { type: 'tick' }
+
+/**
+ * conflict: the object changed; read and decide again. gone: it does not exist. refused: this write will never be
+ * accepted. unknown: no answer, so it may have taken effect.
+ */
+export type CommitFailure = 'conflict' | 'gone' | 'refused' | 'unknown'
+
+/** The current truth about one MAC on the pool's network, read from the API. */
+export interface Demand {
+  /** Somebody asks for an address for this MAC. */
+  wanted: boolean
+  /** The owner of the wish, when wanted. */
+  owner: Owner | undefined
+  pinnedAddress: IPv4Address | undefined
+  /** False only when the VM and its instance are known to be gone. */
+  clientMayRun: boolean
+}
+
+/** A held address that nobody asks for. */
+export interface Orphan {
+  mac: MacAddress
+  /** How often the MAC had been asked for when the search began; more by now means that it is wanted again. */
+  claims: number
+}
+
+/** How the pool stands with its NetworkAttachmentDefinition. */
+export interface Registration {
+  registered: boolean
+  reason?: string | undefined
+  message?: string | undefined
+}
+
+/** waiting: those without an address. all: also those who believe to have one. */
+export type NudgeScope = 'waiting' | 'all'
+
+/** What a pool actor wants done. */
+export type PoolEffect =
+  | { type: 'read-pool' }
+  | { type: 'commit'; patch: Record<string, unknown> }
+  | { type: 'reply-allocate'; token: ReplyToken; body: AllocateReply }
+  | { type: 'reply-release'; token: ReplyToken; body: ReleaseReply }
+  | { type: 'reply-snapshot'; token: ReplyToken; body: SnapshotReply }
+  | { type: 'reply-report'; token: ReplyToken }
+  | { type: 'check-demand'; check: number; mac: MacAddress; candidates: readonly Owner[] }
+  | { type: 'find-orphans'; held: ReadonlyMap<MacAddress, number> }
+  | { type: 'check-registration' }
+  | { type: 'add-finalizer' }
+  | { type: 'unregister-and-remove-finalizer' }
+  | { type: 'resolve-ntp'; names: readonly string[] }
+  /** Addresses came free or the pool changed: whoever waits may ask again. */
+  | { type: 'nudge-owners'; scope: NudgeScope }
+  | { type: 'publish'; event: PoolEvent }
+  | { type: 'record'; severity: 'Normal' | 'Warning'; reason: string; message: string }

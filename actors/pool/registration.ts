@@ -1,0 +1,88 @@
+import {
+  type IPPool,
+  ipPoolSchema,
+  NETWORK_POOL_NAME_LABEL,
+  NETWORK_POOL_NAMESPACE_LABEL,
+} from '../../src/api/ippool.ts'
+import type { KubeObject } from '../../src/api/object.ts'
+import { IP_POOLS, NETWORK_ATTACHMENT_DEFINITIONS } from '../../src/api/resource.ts'
+import {
+  formatObjectKey,
+  type ObjectKey,
+  parseObjectKey,
+  sameObjectKey,
+} from '../../src/api/values/object-key.ts'
+import { NotFoundError } from '../../src/kube/errors.ts'
+import type { Store } from '../../src/kube/store.ts'
+import type { Registration } from './messages.ts'
+
+/** Labels the network with its pool, unless another pool serves it already. @throws StoreError */
+export async function registerNetwork(store: Store, pool: IPPool): Promise<Registration> {
+  const network = networkOf(pool)
+  const poolKey = keyOf(pool)
+  let definition: KubeObject
+  try {
+    definition = await store.get(NETWORK_ATTACHMENT_DEFINITIONS, network)
+  } catch (error) {
+    if (!(error instanceof NotFoundError)) throw error
+    const message = `there is no NetworkAttachmentDefinition ${formatObjectKey(network)}; create it, or correct spec.networkName`
+    return { registered: false, reason: 'NetworkNotFound', message }
+  }
+  const labelled = labelledPool(definition)
+  if (labelled !== undefined && sameObjectKey(labelled, poolKey)) return { registered: true }
+  if (labelled !== undefined && (await serves(store, labelled, network))) {
+    const message = `the network ${formatObjectKey(network)} is served by the IPPool ${formatObjectKey(labelled)}; delete one of the two`
+    return { registered: false, reason: 'NetworkInUse', message }
+  }
+  await label(store, definition, {
+    [NETWORK_POOL_NAMESPACE_LABEL]: poolKey.namespace,
+    [NETWORK_POOL_NAME_LABEL]: poolKey.name,
+  })
+  return { registered: true }
+}
+
+/** Takes the labels off again; nothing happens where they name another pool. @throws StoreError */
+export async function unregisterNetwork(store: Store, pool: IPPool): Promise<void> {
+  try {
+    const definition = await store.get(NETWORK_ATTACHMENT_DEFINITIONS, networkOf(pool))
+    const labelled = labelledPool(definition)
+    if (labelled === undefined || !sameObjectKey(labelled, keyOf(pool))) return
+    await label(store, definition, { [NETWORK_POOL_NAMESPACE_LABEL]: null, [NETWORK_POOL_NAME_LABEL]: null })
+  } catch (error) {
+    if (!(error instanceof NotFoundError)) throw error
+  }
+}
+
+async function label(
+  store: Store,
+  definition: KubeObject,
+  labels: Record<string, string | null>,
+): Promise<void> {
+  const { resourceVersion } = definition.metadata
+  const body = { metadata: { resourceVersion, labels } }
+  await store.patch(NETWORK_ATTACHMENT_DEFINITIONS, keyOf(definition), { type: 'merge', body })
+}
+
+async function serves(store: Store, key: ObjectKey, network: ObjectKey): Promise<boolean> {
+  try {
+    const other = ipPoolSchema.safeParse(await store.get(IP_POOLS, key))
+    return other.success && sameObjectKey(networkOf(other.data), network)
+  } catch (error) {
+    if (error instanceof NotFoundError) return false
+    throw error
+  }
+}
+
+function labelledPool(definition: KubeObject): ObjectKey | undefined {
+  const namespace = definition.metadata.labels?.[NETWORK_POOL_NAMESPACE_LABEL]
+  const name = definition.metadata.labels?.[NETWORK_POOL_NAME_LABEL]
+  return namespace === undefined || name === undefined ? undefined : { namespace, name }
+}
+
+function networkOf(pool: IPPool): ObjectKey {
+  return parseObjectKey(pool.spec.networkName, pool.metadata.namespace)
+}
+
+function keyOf({ metadata }: KubeObject): ObjectKey {
+  return { namespace: metadata.namespace ?? '', name: metadata.name }
+}
