@@ -6,7 +6,13 @@ import {
 } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { type CommandOptions, type CommandResult, runCommand } from '../network/command.ts'
+import {
+  CommandFailedError,
+  CommandNotFoundError,
+  type CommandOptions,
+  type CommandResult,
+  runCommand,
+} from '../network/command.ts'
 import { LabUnavailableError, labEnvironment, requireTool } from './tools.ts'
 
 /**
@@ -114,11 +120,18 @@ class HeldNamespace implements NetworkNamespace {
     holder.stdin.on('error', () => {})
   }
 
-  exec(command: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
-    return runCommand(requireTool('nsenter'), this.#enter(command, args), {
-      environment: labEnvironment(),
-      ...options,
-    })
+  async exec(command: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+    try {
+      return await runCommand(requireTool('nsenter'), this.#enter(command, args), {
+        environment: labEnvironment(),
+        ...options,
+      })
+    } catch (error) {
+      if (error instanceof CommandFailedError && /^nsenter: failed to execute/.test(error.stderr)) {
+        throw new CommandNotFoundError(command, { cause: error })
+      }
+      throw error
+    }
   }
 
   spawn(command: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {

@@ -40,6 +40,7 @@ const LOG_AGAIN_AFTER = seconds(60)
  * DHCP datagrams on one network interface, through a raw socket.
  *
  * Unicast works only to addresses that answer ARP: to a client without an address, broadcast.
+ * A source address of 0.0.0.0 stays only while the interface has no address: else the kernel fills one in.
  * An interface that is deleted and made again is found again within a second.
  * @throws PacketPermissionError
  * @throws InterfaceNotFoundError
