@@ -50,7 +50,7 @@ export class MessageTooLargeError extends Error {
     readonly bytes: number,
     readonly limit: number,
   ) {
-    super(`the message to ${subject} has ${bytes} bytes, more than the ${limit} that one message may have`)
+    super(`the message to ${subject} has ${bytes} bytes, one message may have ${limit}`)
   }
 }
 
@@ -63,5 +63,16 @@ export class InvalidMessageError extends Error {
     options?: ErrorOptions,
   ) {
     super(`message on ${subject}: ${reason}`, options)
+  }
+}
+
+/** The broker's permissions do not let this process do that. */
+export class NotPermittedError extends Error {
+  override readonly name = 'NotPermittedError'
+  constructor(
+    readonly subject: string,
+    options?: ErrorOptions,
+  ) {
+    super(`the message broker does not let this process use ${subject}`, options)
   }
 }

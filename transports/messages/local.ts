@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { milliseconds } from '../../src/api/values/time.ts'
+import { seconds } from '../../src/api/values/time.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
 import { NoResponderError, RemoteError, RequestTimeoutError, TransportClosedError } from './errors.ts'
 import { overflowWarning, runHandler } from './handling.ts'
@@ -34,7 +34,7 @@ interface Entry {
 type Answer = (reply: { text: string; headers: MessageHeaders } | { error: string }) => void
 
 const DELIVERIES_A_TURN = 256
-const LONGEST_GOODBYE = milliseconds(5000)
+const LONGEST_GOODBYE = seconds(2)
 
 /**
  * Messages within one process. Like NATS, a message goes to every subscription and to one member of each queue

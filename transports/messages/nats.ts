@@ -1,0 +1,248 @@
+import type { Msg, MsgHdrs, Subscription as NatsSubscription } from 'nats'
+import { seconds } from '../../src/api/values/time.ts'
+import { type Random, systemRandom } from '../../src/runtime/random.ts'
+import { DisconnectedError, InvalidMessageError, TransportClosedError } from './errors.ts'
+import { overflowWarning, runHandler } from './handling.ts'
+import { keepConnected, type NatsConnectionOptions } from './nats-connection.ts'
+import { createOutbox } from './nats-outbox.ts'
+import { encodeHeaders, errorHeaders, incoming, readReply, translate } from './nats-wire.ts'
+import { emptyStats, type TransportStats } from './stats.ts'
+import { checkPattern, checkSubject } from './subjects.ts'
+import type { IncomingMessage, RequestHandler, Subscription, Transport } from './transport.ts'
+import { encodeBody, reasonOf } from './wire.ts'
+
+export interface NatsTransportOptions extends Omit<NatsConnectionOptions, 'random'> {
+  random?: Random
+  /** Requests under way at one server; 1,000 if not given. */
+  pendingLimit?: number
+}
+
+export interface NatsTransport extends Transport {
+  /** Resolves once what was sent and subscribed so far is known to the broker. */
+  flush(): Promise<void>
+  /** Resolves at the first connection. */
+  whenConnected(): Promise<void>
+  stats(): Readonly<TransportStats>
+}
+
+interface Entry {
+  pattern: string
+  queue: string | undefined
+  receive: (message: Msg) => void
+  live: NatsSubscription | undefined
+}
+
+const LONGEST_GOODBYE = seconds(2)
+/** The client forgets a subscription that was not permitted: permissions may have changed since. */
+const RETRY_REFUSED = seconds(30)
+
+/**
+ * Messages over NATS. Works before the broker does, and while it is away: publishes are dropped and counted, requests
+ * fail with DisconnectedError, subscriptions are made when it comes.
+ * A subscriber on `x.>` counts as a responder of every request under `x`: taps subscribe to events only.
+ * @throws InvalidServerUrlError
+ */
+export function connectNatsTransport(options: NatsTransportOptions): NatsTransport {
+  const { clock, log, pendingLimit = 1_000 } = options
+  const stats = emptyStats()
+  let outbox = createOutbox()
+  const entries = new Set<Entry>()
+  const requests = new Set<(why: (subject: string) => Error) => void>()
+  const connectionWaiters = new Set<{ resolve: () => void; reject: (error: Error) => void }>()
+  let closing = false
+  let answering = 0
+  let allAnswered: (() => void) | undefined
+
+  const connection = keepConnected(
+    { ...options, random: options.random ?? systemRandom },
+    {
+      fresh() {
+        outbox = createOutbox()
+        for (const entry of entries) listen(entry)
+        for (const waiter of connectionWaiters) waiter.resolve()
+        connectionWaiters.clear()
+      },
+      resumed() {
+        for (const entry of entries) listen(entry)
+      },
+      lost() {
+        for (const fail of [...requests]) fail((subject) => new DisconnectedError(subject))
+      },
+    },
+  )
+
+  function listen(entry: Entry): void {
+    const current = connection.current()
+    const listening = entry.live !== undefined && !entry.live.isClosed()
+    if (!current || listening || !entries.has(entry)) return
+    entry.live = current.subscribe(entry.pattern, {
+      ...(entry.queue === undefined ? {} : { queue: entry.queue }),
+      callback: (error, message) => {
+        if (error) clock.after(RETRY_REFUSED, () => listen(entry))
+        // Nothing may be thrown here: it would end the client's reader.
+        else runHandler(() => entry.receive(message), failed(entry.pattern))
+      },
+    })
+  }
+
+  function failed(pattern: string): (error: unknown) => void {
+    return (error) => {
+      if (error instanceof InvalidMessageError) {
+        stats.droppedInvalid++
+        log.debug({ err: error, pattern }, 'message dropped')
+        return
+      }
+      stats.handlerFailures++
+      log.error({ err: error, pattern }, 'message handler failed')
+    }
+  }
+
+  function add(pattern: string, queue: string | undefined, receive: Entry['receive']): Subscription {
+    checkPattern(pattern)
+    if (closing) throw new TransportClosedError()
+    const entry: Entry = { pattern, queue, receive, live: undefined }
+    entries.add(entry)
+    listen(entry)
+    return {
+      unsubscribe() {
+        entries.delete(entry)
+        entry.live?.unsubscribe()
+      },
+    }
+  }
+
+  function send(subject: string, text: string, headers: MsgHdrs | undefined): boolean {
+    const current = connection.current()
+    if (!current || !outbox.take(text.length, current)) {
+      stats.droppedUnsent++
+      return false
+    }
+    try {
+      current.publish(subject, text, headers ? { headers } : {})
+      return true
+    } catch (error) {
+      throw translate(error, { subject, text, limit: current.info?.max_payload })
+    }
+  }
+
+  async function answerRequest(message: Msg, handler: RequestHandler): Promise<void> {
+    const { subject, reply } = message
+    if (!reply) return
+    try {
+      const answer = await handler(incoming(message))
+      send(reply, encodeBody(subject, answer.body), encodeHeaders(answer.headers))
+      stats.served++
+    } catch (error) {
+      if (error instanceof InvalidMessageError) stats.droppedInvalid++
+      else stats.handlerFailures++
+      log.debug({ err: error, subject }, 'request refused by its handler')
+      send(reply, encodeBody(subject, { error: reasonOf(error) }), errorHeaders())
+    }
+  }
+
+  async function goodbye(): Promise<void> {
+    for (const entry of entries) entry.live?.unsubscribe()
+    entries.clear()
+    if (answering > 0) {
+      await new Promise<void>((resolve) => {
+        allAnswered = resolve
+        clock.after(LONGEST_GOODBYE, resolve)
+      })
+    }
+    const current = connection.current()
+    if (!current) return
+    await new Promise<void>((resolve) => {
+      clock.after(LONGEST_GOODBYE, resolve)
+      current.flush().then(resolve, resolve)
+    })
+  }
+
+  return {
+    publish(subject, message) {
+      checkSubject(subject)
+      const text = encodeBody(subject, message.body)
+      if (send(subject, text, encodeHeaders(message.headers))) stats.published++
+    },
+
+    subscribe(pattern, handler) {
+      return add(pattern, undefined, (message) => {
+        const decoded = incoming(message)
+        stats.delivered++
+        return handler(decoded)
+      })
+    },
+
+    serve(pattern, handler, serveOptions) {
+      const overflowed = overflowWarning(log, pattern, pendingLimit)
+      let pending = 0
+      return add(pattern, serveOptions?.queue, (message) => {
+        if (pending >= pendingLimit) {
+          stats.droppedOverflow++
+          overflowed()
+          return
+        }
+        pending++
+        answering++
+        answerRequest(message, handler)
+          .catch(failed(pattern))
+          .finally(() => {
+            pending--
+            answering--
+            if (answering === 0) allAnswered?.()
+          })
+      })
+    },
+
+    async request(subject, message, { timeout }) {
+      checkSubject(subject)
+      if (closing) throw new TransportClosedError()
+      const text = encodeBody(subject, message.body)
+      const current = connection.current()
+      if (!current || !outbox.take(text.length, current)) throw new DisconnectedError(subject)
+      stats.requested++
+      const headers = encodeHeaders(message.headers)
+      return new Promise<IncomingMessage>((resolve, reject) => {
+        const fail = (why: (subject: string) => Error) => {
+          requests.delete(fail)
+          reject(why(subject))
+        }
+        requests.add(fail)
+        current
+          .request(subject, text, { timeout: Math.max(1, timeout), ...(headers ? { headers } : {}) })
+          .then((reply) => {
+            const read = readReply(subject, reply)
+            requests.delete(fail)
+            resolve(read)
+          })
+          .catch((error: unknown) =>
+            fail(() => translate(error, { subject, text, timeout, limit: current.info?.max_payload })),
+          )
+      })
+    },
+
+    connected: () => !closing && connection.current() !== undefined,
+
+    async close() {
+      if (closing) return
+      closing = true
+      for (const fail of [...requests]) fail(() => new TransportClosedError())
+      for (const waiter of connectionWaiters) waiter.reject(new TransportClosedError())
+      await goodbye()
+      await connection.close()
+    },
+
+    async flush() {
+      const current = connection.current()
+      if (!current) throw new DisconnectedError('flush')
+      await current.flush()
+    },
+
+    whenConnected() {
+      if (closing) return Promise.reject(new TransportClosedError())
+      if (connection.current()) return Promise.resolve()
+      return new Promise((resolve, reject) => connectionWaiters.add({ resolve, reject }))
+    },
+
+    stats: () => stats,
+  }
+}
