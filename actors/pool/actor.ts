@@ -9,6 +9,7 @@ import type { Transport } from '../../transports/messages/transport.ts'
 import type { ActorSystem, Self } from '../system.ts'
 import {
   type AllocateReply,
+  type NudgeScope,
   type PoolEvent,
   poolCommands,
   poolEvents,
@@ -17,7 +18,7 @@ import {
 } from './contracts.ts'
 import { decide, initialPoolState } from './decide.ts'
 import { carryOut, type PoolEffectParts } from './effects.ts'
-import type { NudgeScope, PoolEffect, PoolMessage, ReplyToken } from './messages.ts'
+import type { PoolEffect, PoolMessage, ReplyToken } from './messages.ts'
 import type { PoolState } from './state.ts'
 
 export interface PoolActorOptions extends PoolEffectParts {

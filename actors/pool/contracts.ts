@@ -138,3 +138,6 @@ type BodyOf<Kind> = Kind extends EventKind<infer Body> ? Body : never
 export type PoolEvent = {
   [Type in keyof typeof poolEvents]: { type: Type; body: BodyOf<(typeof poolEvents)[Type]> }
 }[keyof typeof poolEvents]
+
+/** Who shall ask again: those without an address, or also those who believe to have one. */
+export type NudgeScope = 'waiting' | 'all'

@@ -5,6 +5,7 @@ import type {
   AgentReport,
   AllocateReply,
   AllocateRequest,
+  NudgeScope,
   Owner,
   PoolEvent,
   ReleaseReply,
@@ -68,9 +69,6 @@ export interface Registration {
   reason?: string | undefined
   message?: string | undefined
 }
-
-/** waiting: those without an address. all: also those who believe to have one. */
-export type NudgeScope = 'waiting' | 'all'
 
 /** What a pool actor wants done. */
 export type PoolEffect =

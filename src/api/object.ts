@@ -1,37 +1,5 @@
 import * as z from 'zod'
 
-/** A Kubernetes object as it comes over the wire; what is not named here is kept as it is. */
-export interface KubeObject {
-  apiVersion?: string | undefined
-  kind?: string | undefined
-  metadata: ObjectMeta
-  [field: string]: unknown
-}
-
-export interface OwnerReference {
-  apiVersion: string
-  kind: string
-  name: string
-  uid: string
-  controller?: boolean | undefined
-  blockOwnerDeletion?: boolean | undefined
-}
-
-export interface ObjectMeta {
-  name: string
-  namespace?: string | undefined
-  uid?: string | undefined
-  resourceVersion?: string | undefined
-  generation?: number | undefined
-  creationTimestamp?: string | undefined
-  deletionTimestamp?: string | undefined
-  labels?: Record<string, string> | undefined
-  annotations?: Record<string, string> | undefined
-  finalizers?: string[] | undefined
-  ownerReferences?: OwnerReference[] | undefined
-  [field: string]: unknown
-}
-
 export const ownerReferenceSchema = z.looseObject({
   apiVersion: z.string(),
   kind: z.string(),
@@ -61,3 +29,8 @@ export const kubeObjectSchema = z.looseObject({
   kind: z.string().optional(),
   metadata: objectMetaSchema,
 })
+
+export type OwnerReference = z.infer<typeof ownerReferenceSchema>
+export type ObjectMeta = z.infer<typeof objectMetaSchema>
+/** A Kubernetes object as it comes over the wire; what is not named here is kept as it is. */
+export type KubeObject = z.infer<typeof kubeObjectSchema>

@@ -1,0 +1,194 @@
+import type { Logger } from 'pino'
+import { VIRTUAL_MACHINES, VM_NETWORK_CONFIGS } from '../../src/api/resource.ts'
+import { formatObjectKey, type ObjectKey } from '../../src/api/values/object-key.ts'
+import { milliseconds } from '../../src/api/values/time.ts'
+import { type VmNetworkConfig, vmNetworkConfigSchema } from '../../src/api/vm-network-config.ts'
+import { NotFoundError } from '../../src/kube/errors.ts'
+import type { Store } from '../../src/kube/store.ts'
+import type { Clock } from '../../src/runtime/clock.ts'
+import type { Random } from '../../src/runtime/random.ts'
+import { type Command, publishEvent, requestCommand } from '../../transports/messages/contract.ts'
+import { commandSubject, eventSubject } from '../../transports/messages/subjects.ts'
+import type { Transport } from '../../transports/messages/transport.ts'
+import { type NudgeScope, poolCommands } from '../pool/contracts.ts'
+import type { ActorSystem, Self } from '../system.ts'
+import { type VmEvent, vmEvents } from './contracts.ts'
+import { decide, initialVmState } from './decide.ts'
+import type { Observed, VmEffect, VmMessage } from './messages.ts'
+import type { VmState } from './state.ts'
+
+export interface VmActorOptions {
+  key: ObjectKey
+  system: ActorSystem
+  store: Store
+  transport: Transport
+  clock: Clock
+  random: Random
+  log: Logger
+  /** What the watches know now. */
+  observe: () => Observed
+  /** A Kubernetes event about the VM's VirtualMachineNetworkConfig. */
+  record: (config: VmNetworkConfig, severity: 'Normal' | 'Warning', reason: string, message: string) => void
+  /** Neither VM nor VirtualMachineNetworkConfig is left. */
+  finished: () => void
+}
+
+export interface VmActor {
+  /** A watch showed a change. */
+  changed(): void
+  nudge(scope: NudgeScope): void
+  stop(): void
+}
+
+/** One try; a pool that is busy writing answers within it (DESIGN: a few hundred ms, retried with the same id). */
+const REQUEST_TIMEOUT = milliseconds(2_000)
+const REQUEST_ATTEMPTS = 3
+
+/** The shell around `decide`: it asks the pools, writes the object and listens to what the watches say. */
+export function startVmActor(options: VmActorOptions): VmActor {
+  const { key, system, store, transport, clock, random } = options
+  const log = options.log.child({ vm: formatObjectKey(key) })
+  let config: VmNetworkConfig | undefined
+  let isObservationDue = false
+
+  const actor = system.spawnDecider<VmState, VmMessage, VmEffect>({
+    name: `vm/${formatObjectKey(key)}`,
+    mailboxLimit: 1_000,
+    initial: initialVmState,
+    started: () => ({ type: 'observed', observed: options.observe() }),
+    decide(state, message, now) {
+      const decision = decide(state, message, now)
+      config = decision.state.observed?.config
+      return decision
+    },
+    run,
+  })
+
+  /** However many changes came in between, the actor looks once, at the latest. */
+  function changed(): void {
+    if (isObservationDue) return
+    isObservationDue = true
+    clock.after(milliseconds(0), () => {
+      isObservationDue = false
+      actor.tell({ type: 'observed', observed: options.observe() })
+    })
+  }
+
+  function run(effect: VmEffect, self: Self<VmMessage>): void {
+    switch (effect.type) {
+      case 'create-config':
+        write(self, () => store.create(VM_NETWORK_CONFIGS, effect.config))
+        return
+      case 'patch-config':
+        write(self, () => store.patch(VM_NETWORK_CONFIGS, key, { type: 'merge', body: effect.patch }))
+        return
+      case 'write-status':
+        write(self, () =>
+          store.patch(VM_NETWORK_CONFIGS, key, { type: 'merge', body: effect.patch }, 'status'),
+        )
+        return
+      case 'collect-config':
+        write(self, () => collect(effect.uid, effect.vm))
+        return
+      case 'allocate':
+        ask(effect, self, poolCommands.allocate, 'allocate', effect.request, (reply) => ({
+          type: 'allocate-answered',
+          nic: effect.nic,
+          ask: effect.ask,
+          reply,
+        }))
+        return
+      case 'release':
+        ask(effect, self, poolCommands.release, 'release', effect.request, (reply) => ({
+          type: 'release-answered',
+          nic: effect.nic,
+          ask: effect.ask,
+          reply,
+        }))
+        return
+      case 'observe':
+        return changed()
+      case 'wake':
+        clock.after(effect.after, () => self.tell({ type: 'wake' }))
+        return
+      case 'publish':
+        return publish(transport, key, effect.event)
+      case 'record':
+        if (config !== undefined) options.record(config, effect.severity, effect.reason, effect.message)
+        return
+      case 'finish':
+        return options.finished()
+    }
+  }
+
+  function ask<Request, Reply>(
+    effect: Extract<VmEffect, { type: 'allocate' | 'release' }>,
+    self: Self<VmMessage>,
+    command: Command<Request, Reply>,
+    verb: string,
+    body: Request,
+    answered: (reply: Reply) => VmMessage,
+  ): void {
+    const requestOptions = { clock, id: random.uuid(), timeout: REQUEST_TIMEOUT, attempts: REQUEST_ATTEMPTS }
+    requestCommand(transport, command, commandSubject('pool', effect.pool, verb), body, requestOptions).then(
+      (reply) => self.tell(answered(reply)),
+      (error: unknown) =>
+        self.tell({ type: 'request-failed', nic: effect.nic, ask: effect.ask, reason: reasonOf(error) }),
+    )
+  }
+
+  function write(self: Self<VmMessage>, action: () => Promise<unknown>): void {
+    action().then(
+      (object) =>
+        self.tell({
+          type: 'written',
+          config: object === undefined ? undefined : vmNetworkConfigSchema.parse(object),
+        }),
+      (error: unknown) => {
+        // The object went in the meantime, with its last finalizer for instance: that is what the watch will say too.
+        if (error instanceof NotFoundError) return self.tell({ type: 'written', config: undefined })
+        log.debug({ err: error }, 'not written; looking again')
+        return self.tell({ type: 'write-failed', reason: reasonOf(error) })
+      },
+    )
+  }
+
+  /** What Kubernetes' garbage collector does, for where there is none: only the API can say that a VM is gone. */
+  async function collect(uid: string, owner: { name: string; uid: string }): Promise<unknown> {
+    const vmKey = { namespace: key.namespace, name: owner.name }
+    const vm = await store.get(VIRTUAL_MACHINES, vmKey).catch((error: unknown) => {
+      if (error instanceof NotFoundError) return undefined
+      throw error
+    })
+    if (vm?.metadata.uid === owner.uid) throw new VmStillThereError(vmKey)
+    await store.delete(VM_NETWORK_CONFIGS, key, { uid })
+    return store.get(VM_NETWORK_CONFIGS, key)
+  }
+
+  return { changed, nudge: (scope) => actor.tell({ type: 'nudge', scope }), stop: actor.stop }
+}
+
+export class VmStillThereError extends Error {
+  override readonly name = 'VmStillThereError'
+  constructor(readonly key: ObjectKey) {
+    super(`the VirtualMachine ${formatObjectKey(key)} is there; the watch had not shown it yet`)
+  }
+}
+
+function publish(transport: Transport, key: ObjectKey, event: VmEvent): void {
+  const subject = eventSubject('vm', key, event.type)
+  switch (event.type) {
+    case 'config-written':
+      return publishEvent(transport, vmEvents['config-written'], subject, event.body)
+    case 'address-assigned':
+      return publishEvent(transport, vmEvents['address-assigned'], subject, event.body)
+    case 'address-pending':
+      return publishEvent(transport, vmEvents['address-pending'], subject, event.body)
+    case 'address-returned':
+      return publishEvent(transport, vmEvents['address-returned'], subject, event.body)
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,53 @@
+import type { ObjectKey } from '../../src/api/values/object-key.ts'
+import type { Duration } from '../../src/api/values/time.ts'
+import type { VirtualMachine, VirtualMachineInstance } from '../../src/api/virtual-machine.ts'
+import type { VmNetworkConfig } from '../../src/api/vm-network-config.ts'
+import type {
+  AllocateReply,
+  AllocateRequest,
+  NudgeScope,
+  ReleaseReply,
+  ReleaseRequest,
+} from '../pool/contracts.ts'
+import type { VmEvent } from './contracts.ts'
+
+/** What the watches know about one VM, as read at one moment. */
+export interface Observed {
+  vm: VirtualMachine | undefined
+  instance: VirtualMachineInstance | undefined
+  config: VmNetworkConfig | undefined
+  /** Network to the IPPool that serves it, both as "namespace/name": for each network that the VM or its config names. */
+  pools: ReadonlyMap<string, ObjectKey>
+}
+
+/** MAC and network, as "mac namespace/name": what an address belongs to. */
+export type NicKey = string
+
+export type VmMessage =
+  | { type: 'observed'; observed: Observed }
+  | { type: 'allocate-answered'; nic: NicKey; ask: number; reply: AllocateReply }
+  | { type: 'release-answered'; nic: NicKey; ask: number; reply: ReleaseReply }
+  | { type: 'request-failed'; nic: NicKey; ask: number; reason: string }
+  /** The object as written; undefined when it is gone. */
+  | { type: 'written'; config: VmNetworkConfig | undefined }
+  | { type: 'write-failed'; reason: string }
+  /** A pool changed: whoever has no address asks again, or everybody. */
+  | { type: 'nudge'; scope: NudgeScope }
+  | { type: 'wake' }
+
+export type VmEffect =
+  | { type: 'create-config'; config: VmNetworkConfig }
+  /** A merge patch of metadata and spec that holds the resourceVersion. */
+  | { type: 'patch-config'; patch: Record<string, unknown> }
+  | { type: 'write-status'; patch: Record<string, unknown> }
+  /** Delete the object unless its VM turns out to be there. */
+  | { type: 'collect-config'; uid: string; vm: { name: string; uid: string } }
+  | { type: 'allocate'; nic: NicKey; ask: number; pool: ObjectKey; request: AllocateRequest }
+  | { type: 'release'; nic: NicKey; ask: number; pool: ObjectKey; request: ReleaseRequest }
+  /** Look at the watches again. */
+  | { type: 'observe' }
+  | { type: 'wake'; after: Duration }
+  | { type: 'publish'; event: VmEvent }
+  | { type: 'record'; severity: 'Normal' | 'Warning'; reason: string; message: string }
+  /** Nothing is left to look after. */
+  | { type: 'finish' }

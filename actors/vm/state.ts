@@ -1,0 +1,58 @@
+import type { IPv4Address } from '../../src/api/values/ipv4-address.ts'
+import type { MacAddress } from '../../src/api/values/mac-address.ts'
+import type { ObjectKey } from '../../src/api/values/object-key.ts'
+import type { Instant } from '../../src/api/values/time.ts'
+import type { NicKey, Observed } from './messages.ts'
+
+/** What a vm actor holds, all of it derived: from the watches, and from what the pools answered since it started. */
+export interface VmState {
+  observed: Observed | undefined
+  nics: ReadonlyMap<NicKey, NicState>
+  /** The object (uid) whose status was read for addresses to remember: once a life, then the actor knows better. */
+  rememberedFrom: string | undefined
+  /** A write is under way: nothing is written, and no spec believed, before its outcome is there. */
+  writing: boolean
+  /** After a failed write: not before this time. */
+  writeAfter: Instant | undefined
+  writeFailures: number
+  nextAsk: number
+  /** When a wake that was asked for comes. */
+  wakeAt: Instant | undefined
+}
+
+/** One MAC on one network, from the first wish for an address until the address is given back. */
+export interface NicState {
+  mac: MacAddress
+  network: ObjectKey
+  /** How the object spells the network. */
+  networkName: string
+  phase: NicPhase
+}
+
+export type NicPhase =
+  /** Not asked yet, or to be asked again at `retryAt`. */
+  | {
+      type: 'waiting'
+      retryAt: Instant
+      failures: number
+      reason: string
+      message: string
+      address: string | undefined
+    }
+  | {
+      type: 'asking'
+      ask: number
+      pinned: IPv4Address | undefined
+      failures: number
+      address: string | undefined
+    }
+  | { type: 'allocated'; address: string; pinned: IPv4Address | undefined; uid: string }
+  /** No longer wanted; to be given back at `retryAt`. */
+  | {
+      type: 'stale'
+      retryAt: Instant
+      failures: number
+      message: string | undefined
+      address: string | undefined
+    }
+  | { type: 'returning'; ask: number; failures: number; address: string | undefined }
