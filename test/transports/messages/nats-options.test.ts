@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest'
+import { InvalidServerUrlError, parseServerUrls } from '../../../transports/messages/nats-options.ts'
+
+const none = { tls: false, credentials: undefined }
+
+test.each([
+  ['nats://nats.example:4223', { ...none, hosts: ['nats.example:4223'] }],
+  ['nats', { ...none, hosts: ['nats:4222'] }],
+  ['127.0.0.1:4222', { ...none, hosts: ['127.0.0.1:4222'] }],
+  ['[::1]:5000', { ...none, hosts: ['[::1]:5000'] }],
+  ['nats://a, nats://b:1', { ...none, hosts: ['a:4222', 'b:1'] }],
+  ['tls://a', { hosts: ['a:4222'], tls: true, credentials: undefined }],
+  [
+    'nats://me:p%40ss@a',
+    { hosts: ['a:4222'], tls: false, credentials: { kind: 'password', user: 'me', password: 'p@ss' } },
+  ],
+  ['nats://s3cret@a', { hosts: ['a:4222'], tls: false, credentials: { kind: 'token', token: 's3cret' } }],
+])('%s is understood', (text, expected) => {
+  expect(parseServerUrls(text)).toEqual(expected)
+})
+
+test.each([
+  '',
+  'http://a',
+  'nats://',
+  'nats://a:99999',
+  'nats://a/path',
+  'nats://a?x=1',
+  'nats://a b',
+  'a,,b',
+  'nats://%zz@a',
+])('"%s" is refused', (text) => {
+  expect(() => parseServerUrls(text)).toThrow(InvalidServerUrlError)
+})
+
+test('a refused URL is shown without its secrets', () => {
+  expect(() => parseServerUrls('ftp://me:s3cret@a')).toThrow(/^(?!.*s3cret).*…@a/)
+})
