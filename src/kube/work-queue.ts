@@ -108,7 +108,6 @@ class KeyedWorkQueue implements WorkQueue {
       const entry = this.#entries.get(key)
       if (entry === undefined) continue
       entry.state = 'running'
-      entry.isAddedAgain = false
       const run = this.#run(key, entry).finally(() => {
         this.#running.delete(run)
         this.#startMore()
@@ -121,6 +120,7 @@ class KeyedWorkQueue implements WorkQueue {
     const { process, random, log } = this.#options
     // Not in the caller's turn: whoever adds a key does not run its work.
     await Promise.resolve()
+    entry.isAddedAgain = false
     try {
       const result = await process(key)
       if (result === 'again') {

@@ -1,4 +1,3 @@
-import type { KubeObject } from '../../src/api/object.ts'
 import type { Resource } from '../../src/api/resource.ts'
 import type {
   ListOptions,
@@ -63,9 +62,13 @@ export class ScriptedStore implements Store {
     return watch
   }
 
-  get = (): Promise<KubeObject> => Promise.reject(new Error('not scripted'))
-  create = (): Promise<KubeObject> => Promise.reject(new Error('not scripted'))
-  update = (): Promise<KubeObject> => Promise.reject(new Error('not scripted'))
-  patch = (): Promise<KubeObject> => Promise.reject(new Error('not scripted'))
-  delete = (): Promise<void> => Promise.reject(new Error('not scripted'))
+  get: Store['get'] = notScripted
+  create: Store['create'] = notScripted
+  update: Store['update'] = notScripted
+  patch: Store['patch'] = notScripted
+  delete: Store['delete'] = notScripted
+}
+
+async function notScripted(): Promise<never> {
+  throw new Error('not scripted')
 }
