@@ -19,6 +19,7 @@ export interface Room {
   readonly sname: number
 }
 
+const FIELD_ORDER = ['options', 'file', 'sname'] as const
 const OVERLOAD_LENGTH = 3
 const END_LENGTH = 1
 /** A longer value takes several options of at most so many bytes (RFC 3396 §5). */
@@ -57,30 +58,37 @@ export function layOutOptions(options: RawOptions, room: Room): OptionLayout {
   }
 }
 
-/** Each option goes to the first field with room for it, whole; undefined when one finds none. */
+/**
+ * Each option goes whole to the first field with room for it: the essential ones first, since not everything on
+ * the way looks beyond the options field, then the longest, which are the hardest to place.
+ * Undefined when one finds no room.
+ */
 function spread(options: readonly EncodedOption[], room: Room): OptionLayout | undefined {
-  const main = emptyField(room.options - OVERLOAD_LENGTH)
-  const file = emptyField(room.file)
-  const sname = emptyField(room.sname)
-  for (const option of options) {
-    const needed = encodedLength(option[1])
-    const field = [main, file, sname].find(({ left }) => needed <= left)
-    if (!field) return undefined
-    field.placed.push(option)
-    field.left -= needed
+  const left = {
+    options: room.options - OVERLOAD_LENGTH - END_LENGTH,
+    file: room.file - END_LENGTH,
+    sname: room.sname - END_LENGTH,
   }
-  const overloaded = file.placed.length + sname.placed.length > 0
-  const unused = main.left + (overloaded ? 0 : OVERLOAD_LENGTH)
+  const places = new Map<EncodedOption, keyof Room>()
+  for (const option of options.toSorted(byDifficulty)) {
+    const needed = encodedLength(option[1])
+    const place = FIELD_ORDER.find((field) => needed <= left[field])
+    if (!place) return undefined
+    places.set(option, place)
+    left[place] -= needed
+  }
+  const placedIn = (field: keyof Room) => options.filter((option) => places.get(option) === field)
   return {
-    options: main.placed,
-    file: file.placed,
-    sname: sname.placed,
-    length: room.options - unused,
+    options: placedIn('options'),
+    file: placedIn('file'),
+    sname: placedIn('sname'),
+    length: room.options - left.options,
   }
 }
 
-function emptyField(room: number): { left: number; placed: EncodedOption[] } {
-  return { left: room - END_LENGTH, placed: [] }
+function byDifficulty(a: EncodedOption, b: EncodedOption): number {
+  const essential = Number(ESSENTIAL.has(b[0])) - Number(ESSENTIAL.has(a[0]))
+  return essential !== 0 || ESSENTIAL.has(a[0]) ? essential : b[1].length - a[1].length
 }
 
 function leastImportant(options: readonly EncodedOption[]): number {
