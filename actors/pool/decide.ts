@@ -19,8 +19,9 @@ import {
 import { agentCondition } from './agent-condition.ts'
 import { decideBatch } from './batch.ts'
 import { leasesOf, openBook } from './book.ts'
-import type { AgentReport, Owner, PoolSnapshot } from './contracts.ts'
+import type { AgentReport, Owner } from './contracts.ts'
 import type { CommitFailure, PoolEffect, PoolMessage } from './messages.ts'
+import { snapshotOf } from './snapshot.ts'
 import type { DemandCheck, PendingRequest, PoolState } from './state.ts'
 import { statusChange } from './status.ts'
 
@@ -431,20 +432,6 @@ function snapshotReply(state: PoolState): Extract<PoolEffect, { type: 'reply-sna
     return { outcome: 'refused', reason: 'Unavailable', message: 'the IPPool was not read yet; ask again' }
   }
   return { outcome: 'snapshot', snapshot: snapshotOf(pool) }
-}
-
-/** What an agent must know of an IPPool: from its status as written, never from what is still in flight. */
-export function snapshotOf(pool: IPPool): PoolSnapshot {
-  return {
-    uid: pool.metadata.uid ?? '',
-    revision: pool.status?.ipv4?.revision ?? 0,
-    generation: pool.metadata.generation ?? 0,
-    namespace: pool.metadata.namespace ?? '',
-    name: pool.metadata.name,
-    spec: pool.spec,
-    ntpServers: pool.status?.ipv4?.ntpServers ?? [],
-    leases: Object.fromEntries(leasesOf(pool).map(([address, mac]) => [formatIPv4Address(address), mac])),
-  }
 }
 
 function enqueue(state: PoolState, request: PendingRequest, effects: PoolEffect[]): PoolState {

@@ -1,0 +1,195 @@
+import type { Logger } from 'pino'
+import { ipPoolSchema } from '../../src/api/ippool.ts'
+import { IP_POOLS } from '../../src/api/resource.ts'
+import { formatObjectKey, type ObjectKey } from '../../src/api/values/object-key.ts'
+import { milliseconds, seconds } from '../../src/api/values/time.ts'
+import { NotFoundError } from '../../src/kube/errors.ts'
+import { createInformer } from '../../src/kube/informer.ts'
+import type { Store } from '../../src/kube/store.ts'
+import type { Cancel, Clock } from '../../src/runtime/clock.ts'
+import type { Random } from '../../src/runtime/random.ts'
+import { publishEvent, requestCommand, subscribeEvent } from '../../transports/messages/contract.ts'
+import { commandSubject, eventSubject } from '../../transports/messages/subjects.ts'
+import type { Transport } from '../../transports/messages/transport.ts'
+import type { PacketTransport } from '../../transports/packets/packet-transport.ts'
+import { type AgentReport, poolCommands, poolEvents } from '../pool/contracts.ts'
+import { snapshotOf } from '../pool/snapshot.ts'
+import type { ActorSystem, Self } from '../system.ts'
+import { type DhcpEvent, dhcpEvent } from './contracts.ts'
+import { type AgentDecision, decide, initialAgentState, isServing } from './decide.ts'
+import { toSnapshot } from './lease-table.ts'
+import type { AgentEffect, AgentMessage } from './messages.ts'
+import type { AgentState } from './state.ts'
+import type { StateFile } from './state-file.ts'
+import { createStateSaver } from './state-saver.ts'
+
+export interface AgentActorOptions {
+  pool: ObjectKey
+  /** The NetworkAttachmentDefinition, for the subjects of events. */
+  network: ObjectKey
+  /** What `status.agentPodRef` is to say. */
+  pod: AgentReport['pod']
+  system: ActorSystem
+  store: Store
+  transport: Transport
+  packets: PacketTransport
+  file: StateFile
+  clock: Clock
+  random: Random
+  log: Logger
+  /** Of every DHCP message that came in: for metrics. */
+  onEvent?: (event: DhcpEvent) => void
+}
+
+export interface AgentActor {
+  /** Why it does not serve; undefined when it does. */
+  notReady(): string | undefined
+  leases(): number
+  /** Stops answering, and writes the state file if that is still to be done. */
+  stop(): Promise<void>
+}
+
+const TICK = seconds(1)
+const REQUEST_TIMEOUT = milliseconds(1_000)
+/** Datagrams that may wait: at 30,000 a second, a third of a second's worth. More are dropped; clients ask again. */
+const MAILBOX_LIMIT = 10_000
+
+/** The shell around `decide`: packets in, packets out, and three ways to learn the truth: watch, deltas, snapshots. */
+export async function startAgentActor(options: AgentActorOptions): Promise<AgentActor> {
+  const { pool, network, system, store, transport, packets, clock, random } = options
+  const log = options.log.child({ pool: formatObjectKey(pool), network: formatObjectKey(network) })
+  let state: AgentState = initialAgentState(clock.now())
+  const saver = createStateSaver({
+    file: options.file,
+    current: () => (state.table === undefined ? undefined : toSnapshot(state.table)),
+    clock,
+    log,
+  })
+  const saved = await options.file.read()
+
+  const actor = system.spawnDecider<AgentState, AgentMessage, AgentEffect>({
+    name: `agent/${formatObjectKey(pool)}`,
+    mailboxLimit: MAILBOX_LIMIT,
+    // After a crash the table that was served is better than none, and better than the file.
+    initial: () => ({ ...initialAgentState(clock.now()), table: state.table }),
+    started: () =>
+      saved === undefined ? { type: 'tick' } : { type: 'snapshot', snapshot: saved, source: 'file' },
+    decide(before, message, now): AgentDecision {
+      const decision = decide(before, message, now)
+      state = decision.state
+      return decision
+    },
+    run,
+  })
+
+  function run(effect: AgentEffect, self: Self<AgentMessage>): void {
+    switch (effect.type) {
+      case 'send':
+        return packets.send(effect.datagram)
+      case 'publish':
+        return publish(effect.event)
+      case 'save':
+        return saver.changed()
+      case 'warn':
+        return log.warn(effect.message)
+      case 'request-snapshot':
+        return requestSnapshot(self)
+      case 'read-pool':
+        return readPool(self)
+      case 'report':
+        return report({ ...effect.report, pod: options.pod })
+    }
+  }
+
+  function publish(event: DhcpEvent): void {
+    options.onEvent?.(event)
+    const isAnswer = event.type !== 'ignored' && event.type !== 'malformed'
+    log[isAnswer ? 'info' : 'debug'](event, `DHCP ${event.type}`)
+    publishEvent(transport, dhcpEvent, eventSubject('dhcp', network, event.type), event)
+  }
+
+  const once = () => ({ clock, id: random.uuid(), timeout: REQUEST_TIMEOUT, attempts: 1 })
+
+  function requestSnapshot(self: Self<AgentMessage>): void {
+    requestCommand(
+      transport,
+      poolCommands.snapshot,
+      commandSubject('pool', pool, 'snapshot'),
+      {},
+      once(),
+    ).then(
+      (reply) =>
+        self.tell(
+          reply.outcome === 'snapshot'
+            ? { type: 'snapshot', snapshot: reply.snapshot, source: 'pool' }
+            : { type: 'snapshot-failed' },
+        ),
+      (error: unknown) => {
+        log.debug({ err: error }, 'no snapshot from the pool actor')
+        self.tell({ type: 'snapshot-failed' })
+      },
+    )
+  }
+
+  function readPool(self: Self<AgentMessage>): void {
+    store.get(IP_POOLS, pool).then(
+      (object) =>
+        self.tell({ type: 'snapshot', snapshot: snapshotOf(ipPoolSchema.parse(object)), source: 'read' }),
+      (error: unknown) => {
+        if (error instanceof NotFoundError) self.tell({ type: 'pool-gone' })
+        else log.debug({ err: error }, 'the IPPool could not be read; serving what is known')
+      },
+    )
+  }
+
+  function report(body: AgentReport): void {
+    requestCommand(
+      transport,
+      poolCommands.agentReport,
+      commandSubject('pool', pool, 'agent-report'),
+      body,
+      once(),
+    ).catch((error: unknown) => log.debug({ err: error }, 'the pool actor did not take the report'))
+  }
+
+  const informer = createInformer({ store, resource: IP_POOLS, scope: pool, clock, random, log })
+  informer.onChange((_key, object) => {
+    if (object === undefined) {
+      actor.tell({ type: 'pool-gone' })
+      return
+    }
+    actor.tell({ type: 'snapshot', snapshot: snapshotOf(ipPoolSchema.parse(object)), source: 'watch' })
+  })
+  informer.start()
+
+  const deltas = subscribeEvent(
+    transport,
+    poolEvents.delta,
+    eventSubject('pool', pool, 'delta'),
+    (delta) => actor.tell({ type: 'delta', delta }),
+    { log },
+  )
+  packets.onDatagram((datagram) => actor.tell({ type: 'datagram', datagram }))
+
+  let cancelTick: Cancel
+  const tick = () => {
+    actor.tell({ type: 'tick' })
+    cancelTick = clock.after(TICK, tick)
+  }
+  cancelTick = clock.after(TICK, tick)
+
+  return {
+    notReady() {
+      if (state.table === undefined) return `the IPPool ${formatObjectKey(pool)} is not known yet`
+      return isServing(state) ? undefined : `the IPPool ${formatObjectKey(pool)} is paused`
+    },
+    leases: () => state.table?.addresses.size ?? 0,
+    async stop() {
+      cancelTick()
+      informer.stop()
+      deltas.unsubscribe()
+      actor.stop()
+      await saver.flush()
+    },
+  }
+}

@@ -1,0 +1,153 @@
+import { isDeepStrictEqual } from 'node:util'
+import {
+  between,
+  type Duration,
+  type Instant,
+  later,
+  milliseconds,
+  seconds,
+} from '../../src/api/values/time.ts'
+import type { LeaseDelta, PoolSnapshot } from '../pool/contracts.ts'
+import { answer } from './answer.ts'
+import { applyDelta, openLeaseTable, toSnapshot, UnservableSnapshotError } from './lease-table.ts'
+import type { AgentEffect, AgentMessage, SnapshotSource } from './messages.ts'
+import type { AgentState, LeaseTable } from './state.ts'
+
+export interface AgentDecision {
+  state: AgentState
+  effects: readonly AgentEffect[]
+}
+
+/** Also when nothing changed, so that the pool knows that the agent lives. */
+export const REPORT_INTERVAL = seconds(10)
+/** How long an older revision than ours may be a message that came late, before the API is read. */
+const DOUBT = seconds(3)
+
+export function initialAgentState(now: Instant): AgentState {
+  return { table: undefined, snapshotAsk: { at: now, failures: 0 }, doubtAt: undefined, reported: undefined }
+}
+
+/** What an agent does with a message. The lease table belongs to the actor and changes in place. */
+export function decide(state: AgentState, message: AgentMessage, now: Instant): AgentDecision {
+  if (message.type === 'datagram') {
+    const serving = isServing(state) ? state.table : undefined
+    return { state, effects: serving === undefined ? [] : answer(serving, message.datagram) }
+  }
+  const effects: AgentEffect[] = []
+  const next = learn(state, message, now, effects)
+  return { state: report(next, now, effects), effects }
+}
+
+function learn(
+  state: AgentState,
+  message: Exclude<AgentMessage, { type: 'datagram' }>,
+  now: Instant,
+  effects: AgentEffect[],
+): AgentState {
+  switch (message.type) {
+    case 'snapshot':
+      return onSnapshot(state, message.snapshot, message.source, now, effects)
+    case 'delta':
+      return onDelta(state, message.delta, now, effects)
+    case 'snapshot-failed': {
+      const failures = (state.snapshotAsk?.failures ?? 0) + 1
+      return { ...state, snapshotAsk: { at: later(now, backoff(failures)), failures } }
+    }
+    case 'pool-gone':
+      if (state.table === undefined) return { ...state, snapshotAsk: undefined }
+      effects.push({ type: 'save' })
+      return { ...state, table: undefined, snapshotAsk: undefined, doubtAt: undefined }
+    case 'tick':
+      return onTick(state, now, effects)
+  }
+}
+
+function onSnapshot(
+  state: AgentState,
+  snapshot: PoolSnapshot,
+  source: SnapshotSource,
+  now: Instant,
+  effects: AgentEffect[],
+): AgentState {
+  const { table } = state
+  // The file is what was known before this life began: anything else knows better.
+  if (source === 'file' && table !== undefined) return state
+  // A fresh read is the truth, whatever it says. All else may have been overtaken by a delta.
+  const isOlder = table?.snapshot.uid === snapshot.uid && snapshot.revision < table.snapshot.revision
+  if (isOlder && source !== 'read') return { ...state, doubtAt: state.doubtAt ?? later(now, DOUBT) }
+  const next: AgentState = {
+    ...state,
+    doubtAt: undefined,
+    snapshotAsk: source === 'file' ? state.snapshotAsk : undefined,
+  }
+  if (table !== undefined && isDeepStrictEqual(toSnapshot(table), snapshot)) {
+    table.source = source
+    return next
+  }
+  try {
+    const opened = openLeaseTable(snapshot, source, table)
+    if (source !== 'file') effects.push({ type: 'save' })
+    return { ...next, table: opened }
+  } catch (error) {
+    if (!(error instanceof UnservableSnapshotError)) throw error
+    // What was valid before is served on: the clients must not suffer from a slip of the pen.
+    effects.push({ type: 'warn', message: error.message })
+    return next
+  }
+}
+
+function onDelta(state: AgentState, delta: LeaseDelta, now: Instant, effects: AgentEffect[]): AgentState {
+  const { table } = state
+  const ask = { ...state, snapshotAsk: state.snapshotAsk ?? { at: now, failures: 0 } }
+  if (table === undefined || table.snapshot.uid !== delta.uid) return onTick(ask, now, effects)
+  if (delta.revision <= table.snapshot.revision) return state
+  const follows =
+    delta.previousRevision === table.snapshot.revision && delta.generation === table.snapshot.generation
+  if (!follows) return onTick(ask, now, effects)
+  applyDelta(table, delta)
+  effects.push({ type: 'save' })
+  return state
+}
+
+function onTick(state: AgentState, now: Instant, effects: AgentEffect[]): AgentState {
+  let next = state
+  if (next.doubtAt !== undefined && next.doubtAt <= now) {
+    effects.push({ type: 'read-pool' })
+    next = { ...next, doubtAt: later(now, DOUBT) }
+  }
+  if (next.snapshotAsk !== undefined && next.snapshotAsk.at <= now) {
+    effects.push({ type: 'request-snapshot' })
+    // Until an answer or a failure says otherwise.
+    next = { ...next, snapshotAsk: { ...next.snapshotAsk, at: later(now, backoff(10)) } }
+  }
+  return next
+}
+
+/** At once when it begins or ceases to serve; else with the next tick, and every few seconds to show that it lives. */
+function report(state: AgentState, now: Instant, effects: AgentEffect[]): AgentState {
+  const { table, reported } = state
+  if (table === undefined) return state
+  const serving = isServing(state)
+  const { uid, revision } = table.snapshot
+  const isDue =
+    reported === undefined ||
+    reported.serving !== serving ||
+    reported.uid !== uid ||
+    between(reported.at, now) >= (reported.revision === revision ? REPORT_INTERVAL : seconds(1))
+  if (!isDue) return state
+  effects.push({ type: 'report', report: { uid, revision, serving, ...whyNot(table) } })
+  return { ...state, reported: { at: now, revision, serving, uid } }
+}
+
+/** A table from the file serves too (law 6). */
+export function isServing(state: AgentState): boolean {
+  return state.table !== undefined && !state.table.configuration.paused
+}
+
+function whyNot(table: LeaseTable): { reason?: string; message?: string } {
+  return table.configuration.paused ? { reason: 'Paused', message: 'spec.paused is true' } : {}
+}
+
+function backoff(failures: number): Duration {
+  return milliseconds(Math.min(250 * 2 ** Math.min(failures, 20), 10_000))
+}

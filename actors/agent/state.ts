@@ -1,0 +1,30 @@
+import type { PoolConfiguration } from '../../src/api/pool-configuration.ts'
+import type { IPv4Address } from '../../src/api/values/ipv4-address.ts'
+import type { MacAddress } from '../../src/api/values/mac-address.ts'
+import type { Instant } from '../../src/api/values/time.ts'
+import type { PreparedNetwork } from '../../src/dhcp/network.ts'
+import type { PoolSnapshot } from '../pool/contracts.ts'
+import type { SnapshotSource } from './messages.ts'
+
+/** What an agent actor holds: a copy of what the IPPool says, at one revision. */
+export interface AgentState {
+  /** Undefined until anything was learned. */
+  table: LeaseTable | undefined
+  /** The pool's actor was asked, or is to be asked, for a snapshot. */
+  snapshotAsk: { at: Instant; failures: number } | undefined
+  /** A watch or a pool actor spoke of an older revision than is known: late, or the truth was set back? To be read at. */
+  doubtAt: Instant | undefined
+  reported: { at: Instant; revision: number; serving: boolean; uid: string } | undefined
+}
+
+/** The lease table. Its maps belong to the actor and change in place; `snapshot.leases` is not kept up to date. */
+export interface LeaseTable {
+  snapshot: Omit<PoolSnapshot, 'leases'>
+  source: SnapshotSource
+  configuration: PoolConfiguration
+  network: PreparedNetwork
+  addresses: Map<MacAddress, IPv4Address>
+  macs: Map<IPv4Address, MacAddress>
+  /** MACs that had an address here and lost it: they are told so. Bounded. */
+  revoked: Set<MacAddress>
+}
