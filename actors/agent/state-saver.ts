@@ -23,7 +23,7 @@ export function createStateSaver(options: {
 }): StateSaver {
   const { file, current, clock, log } = options
   let isDirty = false
-  let running: Promise<void> | undefined
+  let isRunning = false
 
   async function save(): Promise<boolean> {
     isDirty = false
@@ -52,8 +52,10 @@ export function createStateSaver(options: {
   return {
     changed() {
       isDirty = true
-      running ??= run().finally(() => {
-        running = undefined
+      if (isRunning) return
+      isRunning = true
+      void run().finally(() => {
+        isRunning = false
       })
     },
     async flush() {
