@@ -11,6 +11,7 @@ import {
 import { type Instant, later, milliseconds, minutes, toInstant } from '../../src/api/values/time.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
 import type { Random } from '../../src/runtime/random.ts'
+import { createLocalTransport } from '../../transports/messages/local.ts'
 
 const lines: Record<string, unknown>[] = []
 const log = pino({ level: 'debug' }, { write: (line) => lines.push(JSON.parse(line)) })
@@ -427,4 +428,21 @@ test('10,000 actors start, hear a message each and stop', async () => {
   expect(heard).toBe(10_000)
   for (const actor of actors) actor.stop()
   expect(system.stats()).toEqual({ actors: 0, pending: 0, restarts: 0, dropped: 0 })
+})
+
+test('nothing happens by itself when the event loop is a virtual one, and everything when it is run', async () => {
+  vi.useFakeTimers({ toFake: ['setImmediate', 'clearImmediate', 'setTimeout', 'clearTimeout', 'Date'] })
+  try {
+    const { actor, lives } = noteTaker()
+    const transport = createLocalTransport({ clock: time.clock, log })
+    transport.subscribe('a', (message) => actor.tell({ type: 'add', value: Number(message.body) }))
+    transport.publish('a', { body: 7 })
+    actor.tell({ type: 'add', value: 6 })
+    await Promise.resolve()
+    expect(lives).toEqual([])
+    await vi.runAllTimersAsync()
+    expect(lives).toEqual([[6, 7]])
+  } finally {
+    vi.useRealTimers()
+  }
 })

@@ -33,7 +33,6 @@ interface Entry {
 
 type Answer = (reply: { text: string; headers: MessageHeaders } | { error: string }) => void
 
-const DELIVERIES_A_TURN = 256
 const LONGEST_GOODBYE = seconds(2)
 
 /**
@@ -53,30 +52,17 @@ export function createLocalTransport({
   const turns = new Map<string, number>()
   const requests = new Set<(error: Error) => void>()
   let waiting: (() => void)[] = []
-  let taken = 0
   let scheduled = false
   let closed = false
   let answering = 0
   let allAnswered: (() => void) | undefined
 
+  /** What handlers send meanwhile waits for the next turn of the event loop, so that they cannot starve I/O. */
   function drain(): void {
-    for (let count = 0; count < DELIVERIES_A_TURN; count++) {
-      const deliver = waiting[taken]
-      if (!deliver) {
-        waiting = []
-        taken = 0
-        scheduled = false
-        return
-      }
-      taken++
-      deliver()
-    }
-    // Not at every turn: each costs a copy of all that waits.
-    if (taken > waiting.length / 2) {
-      waiting = waiting.slice(taken)
-      taken = 0
-    }
-    setImmediate(drain)
+    const turn = waiting
+    waiting = []
+    scheduled = false
+    for (const deliver of turn) deliver()
   }
 
   /** @returns how many will get the message */

@@ -48,7 +48,7 @@ test('a server has only so many requests under way', async () => {
   expect(transport.stats().droppedOverflow).toBe(3)
 })
 
-test('a burst longer than one turn is delivered in order', async () => {
+test('a burst is delivered in order, what handlers send after it', async () => {
   const transport = createLocalTransport({ clock: systemClock, log: quiet })
   const heard: unknown[] = []
   transport.subscribe('a', (message) => {
@@ -56,6 +56,6 @@ test('a burst longer than one turn is delivered in order', async () => {
     if (message.body === 0) transport.publish('a', { body: 5000 })
   })
   for (let body = 0; body < 5000; body++) transport.publish('a', { body })
-  for (let turn = 0; turn < 40; turn++) await settle()
+  await settle()
   expect(heard).toEqual(Array.from({ length: 5001 }, (_, index) => index))
 })

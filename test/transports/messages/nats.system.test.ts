@@ -327,3 +327,15 @@ test('a request to nobody is quick, not a time-out', async () => {
     NoResponderError,
   )
 })
+
+test('a server has only so many requests under way: the rest is dropped and counted', async () => {
+  const transport = open(shared.url, { pendingLimit: 2 })
+  await transport.whenConnected()
+  const handler = vi.fn(() => new Promise<never>(() => {}))
+  transport.serve('stuck', handler)
+  for (let body = 0; body < 5; body++) {
+    transport.request('stuck', { body }, { timeout: seconds(60) }).catch(() => {})
+  }
+  await expect.poll(() => transport.stats().droppedOverflow).toBe(3)
+  expect(handler).toHaveBeenCalledTimes(2)
+})
