@@ -57,7 +57,11 @@ export function list<T>(item: FixedCodec<T>, limits: { min: number }): Codec<rea
   return {
     minLength: limits.min * size,
     multipleOf: size,
-    decode: (bytes) => Array.from({ length: bytes.length / size }, (_, i) => item.read(bytes, i * size)),
+    decode: (bytes) => {
+      const values: T[] = []
+      for (let offset = 0; offset < bytes.length; offset += size) values.push(item.read(bytes, offset))
+      return values
+    },
     encode: (values) => {
       const bytes = new Uint8Array(values.length * size)
       for (const [i, value] of values.entries()) item.write(value, bytes, i * size)

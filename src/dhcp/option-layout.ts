@@ -38,24 +38,31 @@ const ESSENTIAL: ReadonlySet<number> = new Set(
 )
 
 /**
- * Options in their order, first all in the options field, else over `file` and `sname` too (RFC 2131 §4.1).
- * What does not fit even so is left out, from the last (the client wants it least: RFC 2132 §9.8) to the first,
- * essential ones only when no other is left.
+ * Options in their order: all in the options field if they fit there, else over `file` and `sname` too (RFC 2131
+ * §4.1). What finds no room even so is left out: the essential ones choose first, then the others in their order,
+ * which is the client's order of preference (RFC 2132 §9.8).
  */
 export function layOutOptions(options: RawOptions, room: Room): OptionLayout {
-  const kept: EncodedOption[] = []
+  const wanted: EncodedOption[] = []
   let length = END_LENGTH
   for (const option of options) {
     if (isFraming(option[0])) continue
-    kept.push(option)
+    wanted.push(option)
     length += encodedLength(option[1])
   }
-  if (length <= room.options) return { options: kept, file: [], sname: [], length }
-  for (;;) {
-    const layout = spread(kept, room)
-    if (layout) return layout
-    kept.splice(leastImportant(kept), 1)
+  if (length <= room.options) return { options: wanted, file: [], sname: [], length }
+  let layout: OptionLayout = { options: [], file: [], sname: [], length: END_LENGTH }
+  const kept = new Set<EncodedOption>()
+  for (const option of [...wanted.filter(isEssential), ...wanted.filter((other) => !isEssential(other))]) {
+    kept.add(option)
+    const larger = spread(
+      wanted.filter((other) => kept.has(other)),
+      room,
+    )
+    if (larger) layout = larger
+    else kept.delete(option)
   }
+  return layout
 }
 
 /**
@@ -87,13 +94,12 @@ function spread(options: readonly EncodedOption[], room: Room): OptionLayout | u
 }
 
 function byDifficulty(a: EncodedOption, b: EncodedOption): number {
-  const essential = Number(ESSENTIAL.has(b[0])) - Number(ESSENTIAL.has(a[0]))
-  return essential !== 0 || ESSENTIAL.has(a[0]) ? essential : b[1].length - a[1].length
+  if (isEssential(a) || isEssential(b)) return Number(isEssential(b)) - Number(isEssential(a))
+  return b[1].length - a[1].length
 }
 
-function leastImportant(options: readonly EncodedOption[]): number {
-  const index = options.findLastIndex(([code]) => !ESSENTIAL.has(code))
-  return index < 0 ? options.length - 1 : index
+function isEssential([code]: EncodedOption): boolean {
+  return ESSENTIAL.has(code)
 }
 
 /** Two bytes for each part of up to 255 bytes: RFC 3396 §5. */

@@ -21,6 +21,9 @@ const NAK_MESSAGE_BYTES: Readonly<Record<NakReason, Uint8Array>> = {
   'no-address': encodeOption('message', NAK_MESSAGES['no-address']),
 }
 
+/** The client identifier (RFC 6842 §3) and the relay's option, which comes last (RFC 3046 §2.2). */
+const ECHOED = [OPTIONS.clientIdentifier.code, OPTIONS.relayAgentInformation.code]
+
 const NOTHING = new Uint8Array()
 
 export function offer(request: DhcpPacket, address: IPv4Address, network: PreparedNetwork): DhcpPacket {
@@ -108,9 +111,8 @@ function putAll(options: Map<number, Uint8Array>, more: RawOptions): void {
   for (const [code, value] of more) options.set(code, value)
 }
 
-/** The client identifier (RFC 6842 §3) and the relay's option, which comes last (RFC 3046 §2.2). */
 function echo(request: DhcpPacket, options: Map<number, Uint8Array>): void {
-  for (const { code } of [OPTIONS.clientIdentifier, OPTIONS.relayAgentInformation]) {
+  for (const code of ECHOED) {
     const value = request.options.get(code)
     if (value) options.set(code, value)
   }

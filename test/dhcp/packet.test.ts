@@ -223,7 +223,7 @@ describe('messages as long as the client takes (RFC 2131 §2, RFC 2132 §9.10)',
     expect([...decodePacket(bytes).options.keys()]).toEqual([224])
   })
 
-  test('what does not fit at all is left out from the last, never the essentials before it', () => {
+  test('what does not fit at all is left out, after the essentials and in order of preference', () => {
     const bytes = encodePacket(
       withRaw([
         [53, Uint8Array.of(5)],
@@ -241,6 +241,19 @@ describe('messages as long as the client takes (RFC 2131 §2, RFC 2132 §9.10)',
     expect([...decodePacket(bytes).options.keys()].toSorted((a, b) => a - b)).toEqual([
       51, 53, 54, 61, 82, 224,
     ])
+  })
+
+  test('an option that is too long does not take shorter ones behind it along', () => {
+    const bytes = encodePacket(
+      withRaw([
+        [53, Uint8Array.of(5)],
+        [224, filled(300)],
+        [58, filled(4)],
+      ]),
+      576,
+    )
+
+    expect([...decodePacket(bytes).options.keys()]).toEqual([53, 58])
   })
 
   test('a maximum below 576 counts as 576, which every client takes', () => {
