@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import { ipPoolSchema } from '../../src/api/ippool.ts'
+import type { PoolConfiguration } from '../../src/api/pool-configuration.ts'
 import { IP_POOLS } from '../../src/api/resource.ts'
 import { formatObjectKey, type ObjectKey } from '../../src/api/values/object-key.ts'
 import { milliseconds, seconds } from '../../src/api/values/time.ts'
@@ -37,6 +38,8 @@ export interface AgentActorOptions {
   clock: Clock
   random: Random
   log: Logger
+  /** The configuration that is served from now on: for the interface's address. */
+  onConfiguration?: (configuration: PoolConfiguration) => void
   /** Of every DHCP message that came in: for metrics. */
   onEvent?: (event: DhcpEvent) => void
 }
@@ -76,6 +79,10 @@ export async function startAgentActor(options: AgentActorOptions): Promise<Agent
       saved === undefined ? { type: 'tick' } : { type: 'snapshot', snapshot: saved, source: 'file' },
     decide(before, message, now): AgentDecision {
       const decision = decide(before, message, now)
+      const { configuration } = decision.state.table ?? {}
+      if (configuration !== undefined && configuration !== state.table?.configuration) {
+        options.onConfiguration?.(configuration)
+      }
       state = decision.state
       return decision
     },

@@ -1,0 +1,74 @@
+import type { Logger } from 'pino'
+import { addDemandIndexes } from '../../../actors/pool/demand.ts'
+import { ipPoolSchema } from '../../api/ippool.ts'
+import type { KubeObject } from '../../api/object.ts'
+import {
+  IP_POOLS,
+  NETWORK_ATTACHMENT_DEFINITIONS,
+  type Resource,
+  VIRTUAL_MACHINE_INSTANCES,
+  VIRTUAL_MACHINES,
+  VM_NETWORK_CONFIGS,
+} from '../../api/resource.ts'
+import { formatObjectKey, parseObjectKey } from '../../api/values/object-key.ts'
+import type { Instant } from '../../api/values/time.ts'
+import { virtualMachineSchema } from '../../api/virtual-machine.ts'
+import { createInformer, type Informer } from '../../kube/informer.ts'
+import type { Store } from '../../kube/store.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { Random } from '../../runtime/random.ts'
+
+/** What the controller watches. */
+export interface ControllerInformers {
+  pools: Informer
+  configs: Informer
+  machines: Informer
+  instances: Informer
+  networks: Informer
+}
+
+export const POOLS_BY_NETWORK = 'network'
+export const MACHINES_BY_NETWORK = 'network'
+
+export function createControllerInformers(parts: {
+  store: Store
+  clock: Clock
+  random: Random
+  log: Logger
+}): ControllerInformers {
+  const informerOf = (resource: Resource) => createInformer({ ...parts, resource })
+  const informers: ControllerInformers = {
+    pools: informerOf(IP_POOLS),
+    configs: informerOf(VM_NETWORK_CONFIGS),
+    machines: informerOf(VIRTUAL_MACHINES),
+    instances: informerOf(VIRTUAL_MACHINE_INSTANCES),
+    networks: informerOf(NETWORK_ATTACHMENT_DEFINITIONS),
+  }
+  addDemandIndexes(informers.configs)
+  informers.pools.addIndex(POOLS_BY_NETWORK, (pool) => [networkOfPool(pool)])
+  informers.machines.addIndex(MACHINES_BY_NETWORK, (machine) =>
+    (virtualMachineSchema.parse(machine).spec.template.spec.networks ?? []).flatMap(({ multus }) =>
+      multus === undefined
+        ? []
+        : [formatObjectKey(parseObjectKey(multus.networkName, machine.metadata.namespace))],
+    ),
+  )
+  return informers
+}
+
+/** The network of a pool as "namespace/name". @throws InvalidObjectKeyError */
+export function networkOfPool(pool: KubeObject): string {
+  const { spec, metadata } = ipPoolSchema.parse(pool)
+  return formatObjectKey(parseObjectKey(spec.networkName, metadata.namespace))
+}
+
+export function all(informers: ControllerInformers): [string, Informer][] {
+  return Object.entries(informers)
+}
+
+export function whyNotHealthy(informers: ControllerInformers, now: Instant): string[] {
+  return all(informers).flatMap(([name, informer]) => {
+    if (!informer.synced()) return [`${name}: not listed yet`]
+    return informer.healthy(now) ? [] : [`${name}: no word from the API server`]
+  })
+}
