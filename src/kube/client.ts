@@ -196,6 +196,8 @@ class HttpStore implements KubeStore {
       for (const item of page.data.items ?? []) items.push({ ...typeOf(resource), ...item })
       const { metadata } = page.data
       if (!metadata.continue) return { items, resourceVersion: metadata.resourceVersion ?? '' }
+      if (metadata.continue === next)
+        throw strange(`list of ${resource.plural}`, new Error('one page for ever'))
       next = metadata.continue
     }
   }

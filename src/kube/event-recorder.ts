@@ -121,7 +121,7 @@ class CountingEventRecorder implements EventRecorder {
   }
 
   close(): Promise<void> {
-    return this.#queue.stop()
+    return this.#queue.close()
   }
 
   #mayWrite(subjectKey: string, now: Instant): boolean {

@@ -32,7 +32,7 @@ export interface WorkQueue {
   /** Keys that wait, back off or are being processed. */
   readonly size: number
   /** Resolves when what is being processed has come to its end; nothing new is begun. */
-  stop(): Promise<void>
+  close(): Promise<void>
 }
 
 export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
@@ -56,7 +56,7 @@ class KeyedWorkQueue implements WorkQueue {
   readonly #entries = new Map<string, Entry>()
   readonly #ready: string[] = []
   readonly #running = new Set<Promise<void>>()
-  #isStopped = false
+  #isClosed = false
 
   constructor(options: WorkQueueOptions) {
     this.#options = options
@@ -69,7 +69,7 @@ class KeyedWorkQueue implements WorkQueue {
   }
 
   add(key: string): void {
-    if (this.#isStopped) return
+    if (this.#isClosed) return
     const entry = this.#entries.get(key)
     if (entry === undefined) {
       const fresh: Entry = {
@@ -86,8 +86,8 @@ class KeyedWorkQueue implements WorkQueue {
     else if (entry.state === 'backing-off') this.#bringForward(key, entry)
   }
 
-  async stop(): Promise<void> {
-    this.#isStopped = true
+  async close(): Promise<void> {
+    this.#isClosed = true
     for (const entry of this.#entries.values()) entry.cancel()
     await Promise.all(this.#running)
     this.#entries.clear()
@@ -102,7 +102,7 @@ class KeyedWorkQueue implements WorkQueue {
   }
 
   #startMore(): void {
-    while (!this.#isStopped && this.#running.size < this.#concurrency) {
+    while (!this.#isClosed && this.#running.size < this.#concurrency) {
       const key = this.#ready.shift()
       if (key === undefined) return
       const entry = this.#entries.get(key)
@@ -140,7 +140,7 @@ class KeyedWorkQueue implements WorkQueue {
   }
 
   #wait(key: string, entry: Entry, state: 'paused' | 'backing-off', delay: Duration): void {
-    if (this.#isStopped) return
+    if (this.#isClosed) return
     const { clock } = this.#options
     entry.cancel()
     entry.state = state

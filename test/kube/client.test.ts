@@ -287,6 +287,11 @@ describe('list', () => {
     expect(server.requests.length).toBe(4 + 6)
   })
 
+  test('from a server that sends the same page for ever is given up', async () => {
+    const { store } = await setUp((_, response) => sendJson(response, 200, page(['a'], 'more')))
+    await expect(store.list(IP_POOLS)).rejects.toBeInstanceOf(UnavailableError)
+  })
+
   test('of nothing is empty, also as null', async () => {
     const { store } = await setUp((_, response) =>
       sendJson(response, 200, { metadata: { resourceVersion: '3' }, items: null }),

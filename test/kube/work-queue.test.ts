@@ -154,19 +154,19 @@ test('work that throws at once is logged and does not stop the others', async ()
   expect(queue.size).toBe(1)
 })
 
-test('stop waits for what is being processed, begins nothing new and leaves no timer', async () => {
+test('close waits for what is being processed, begins nothing new and leaves no timer', async () => {
   const { clock, queue, started, add, finish } = setUp({ concurrency: 1 })
   await add('a')
   await finish('a', 'again')
   await add('b', 'c')
-  let isStopped = false
-  const stopping = queue.stop().then(() => {
-    isStopped = true
+  let isClosed = false
+  const closing = queue.close().then(() => {
+    isClosed = true
   })
   await clock.settle()
-  expect(isStopped).toBe(false)
+  expect(isClosed).toBe(false)
   await finish('b', 'again')
-  await stopping
+  await closing
   queue.add('d')
   await clock.advance(minutes(10))
   expect([started, clock.pending, queue.size]).toEqual([['a', 'b'], 0, 0])
