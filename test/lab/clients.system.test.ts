@@ -2,10 +2,14 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseIPv4Address } from '../../src/api/values/ipv4-address.ts'
 import { parseMacAddress } from '../../src/api/values/mac-address.ts'
 import { seconds } from '../../src/api/values/time.ts'
+import { decodePacket } from '../../src/dhcp/decode-packet.ts'
+import { getOption } from '../../src/dhcp/options.ts'
+import { clientMacAddress } from '../../src/dhcp/packet.ts'
 import { ClientFailedError, createDhcpClient, type DhcpClient } from '../../src/lab/clients/client.ts'
 import type { ClientKind } from '../../src/lab/clients/program.ts'
 import { createLabNetwork, type LabMachine, type LabNetwork } from '../../src/lab/network.ts'
 import { systemClock } from '../../src/runtime/system-clock.ts'
+import { HostedTransport } from '../transports/packets/hosted-transport.ts'
 import { startReferenceServer } from './reference-server.ts'
 
 const MAC = parseMacAddress('ca:70:82:e6:84:6e')
@@ -59,10 +63,17 @@ describe.each<ClientKind>(['udhcpc', 'dhclient', 'dhcpcd'])('the client %s', (ki
     expect((await client.reboot()).address).toBe(lease.address)
   })
 
-  test('gives its lease back and ends', async () => {
+  test('sends DISCOVER, REQUEST and, when it gives its lease back, RELEASE, all with its MAC', async () => {
     await startReferenceServer(server.namespace)
+    const ear = await HostedTransport.open(server.namespace, { interfaceName: 'eth0', port: 67 })
     await client.start()
     await client.release()
+    const heard = () => ear.received.map((datagram) => decodePacket(datagram.payload))
+    await ear.until(() => heard().some((packet) => getOption(packet.options, 'messageType') === 'RELEASE'))
+    expect(heard().map((packet) => getOption(packet.options, 'messageType'))).toEqual(
+      expect.arrayContaining(['DISCOVER', 'REQUEST', 'RELEASE']),
+    )
+    expect(new Set(heard().map(clientMacAddress))).toEqual(new Set([MAC]))
     expect(client.lease).toBeUndefined()
   })
 

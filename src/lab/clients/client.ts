@@ -101,14 +101,17 @@ class ProgramClient implements DhcpClient {
 
   async start(): Promise<ClientLease> {
     requireTool(this.kind)
+    if (this.#process !== undefined) throw new ClientFailedError(this.kind, 'runs already', this.#output)
     await this.#prepare()
     return this.#run(undefined)
   }
 
   async renew(): Promise<ClientLease> {
-    const renewed = this.nextEvent((event) => RENEWED.includes(event.reason))
     const command = this.#program.renewCommand(this.#place, this.#pid())
-    const [event] = await Promise.all([renewed, command && this.#exec(command)])
+    const [event] = await Promise.all([
+      this.nextEvent((event) => RENEWED.includes(event.reason)),
+      command && this.#exec(command),
+    ])
     return this.#leaseOf(event)
   }
 
@@ -119,7 +122,12 @@ class ProgramClient implements DhcpClient {
   }
 
   async release(): Promise<void> {
-    await this.#exec(this.#program.releaseCommand(this.#place, this.#pid()))
+    const command = this.#program.releaseCommand(this.#place, this.#pid())
+    const { releasedReason } = this.#program
+    await Promise.all([
+      releasedReason && this.nextEvent((event) => event.reason === releasedReason),
+      this.#exec(command),
+    ])
     await this.#end('SIGTERM')
     this.#lease = undefined
     this.#unfollow()
@@ -185,7 +193,12 @@ class ProgramClient implements DhcpClient {
       this.#process = undefined
       for (const watcher of this.#watchers) watcher.ended()
     })
-    return this.#leaseOf(await bound)
+    try {
+      return this.#leaseOf(await bound)
+    } catch (error) {
+      await this.#end('SIGKILL')
+      throw error
+    }
   }
 
   #note(event: HookEvent): void {

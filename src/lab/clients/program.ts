@@ -26,4 +26,6 @@ export interface ClientProgram {
   renewCommand(place: ClientPlace, pid: number): readonly string[] | undefined
   /** A program that gives the lease back (DHCPRELEASE). */
   releaseCommand(place: ClientPlace, pid: number): readonly string[]
+  /** The script call that comes after the DHCPRELEASE, when the command ends before it is sent. */
+  readonly releasedReason?: string
 }

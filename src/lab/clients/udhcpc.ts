@@ -24,4 +24,5 @@ export const udhcpc: ClientProgram = {
   ],
   renewCommand: (_place, pid) => ['kill', '-USR1', String(pid)],
   releaseCommand: (_place, pid) => ['kill', '-USR2', String(pid)],
+  releasedReason: 'deconfig',
 }
