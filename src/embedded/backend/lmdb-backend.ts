@@ -1,0 +1,107 @@
+import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { open, type RootDatabase } from 'lmdb'
+import type { Random } from '../../runtime/random.ts'
+import type { Backend } from './backend.ts'
+import { takeOwnership } from './directory-owner.ts'
+import { DataDirectoryError } from './errors.ts'
+import { checkFile } from './lmdb-file.ts'
+
+const FORMAT = 'managed-dhcp objects 1'
+const FORMAT_KEY = 'format'
+const REVISION_KEY = 'revision'
+/** Objects sort behind this; no other key does. */
+const OBJECT_PREFIX = 'object '
+const OBJECT_END = 'object!'
+
+/**
+ * Objects in an LMDB database. A write is acknowledged after its commit was synced to the disk
+ * (`overlappingSync: false`), so it outlives SIGKILL and a power cut; LMDB's copy-on-write pages mean that
+ * a crash at any point leaves the last commit readable.
+ * @throws DataDirectoryError
+ */
+export async function openLmdbBackend(directory: string, random: Random): Promise<Backend> {
+  const path = resolve(directory)
+  prepareDirectory(path)
+  checkFile(path, join(path, 'data.mdb'))
+  const database = openDatabase(path)
+  try {
+    const ownership = await takeOwnership(path, database, `owner-${process.pid}-${random.uuid().slice(0, 8)}`)
+    return {
+      load: () => load(path, database),
+      async write(writes, revision) {
+        await database.batch(() => {
+          for (const { key, json } of writes) {
+            if (json === undefined) database.remove(OBJECT_PREFIX + key)
+            else database.put(OBJECT_PREFIX + key, json)
+          }
+          database.put(REVISION_KEY, String(revision))
+        })
+      },
+      async close() {
+        await ownership.release()
+        await database.close()
+      },
+    }
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+function prepareDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    if (!statSync(directory).isDirectory()) throw new Error('it is not a directory')
+    accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK)
+    const file = join(directory, 'data.mdb')
+    if (existsSync(file)) accessSync(file, constants.R_OK | constants.W_OK)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new DataDirectoryError(directory, `cannot be read and written: ${why}`, { cause })
+  }
+}
+
+function openDatabase(directory: string): RootDatabase<string, string> {
+  try {
+    return open<string, string>({
+      path: directory,
+      noSubdir: false,
+      encoding: 'string',
+      overlappingSync: false,
+      maxReaders: 16,
+    })
+  } catch (cause) {
+    throw damaged(directory, cause)
+  }
+}
+
+function load(directory: string, database: RootDatabase<string, string>) {
+  try {
+    const format = database.get(FORMAT_KEY)
+    if (format === undefined) database.putSync(FORMAT_KEY, FORMAT)
+    else if (format !== FORMAT) {
+      throw new DataDirectoryError(directory, `is in a form that this version does not know: "${format}"`)
+    }
+    const objects = new Map<string, string>()
+    for (const { key, value } of database.getRange({ start: OBJECT_PREFIX, end: OBJECT_END })) {
+      JSON.parse(value)
+      objects.set(key.slice(OBJECT_PREFIX.length), value)
+    }
+    const revision = Number(database.get(REVISION_KEY) ?? 0)
+    if (!Number.isSafeInteger(revision)) throw new Error('the revision is not a number')
+    return { revision, objects }
+  } catch (cause) {
+    if (cause instanceof DataDirectoryError) throw cause
+    throw damaged(directory, cause)
+  }
+}
+
+function damaged(directory: string, cause: unknown): DataDirectoryError {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new DataDirectoryError(
+    directory,
+    `cannot be opened: ${why}. It is damaged or was written by something else; move it away to start afresh`,
+    { cause },
+  )
+}

@@ -1,0 +1,43 @@
+import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { dump } from 'js-yaml'
+
+export class KubeconfigWriteError extends Error {
+  override readonly name = 'KubeconfigWriteError'
+  constructor(
+    readonly file: string,
+    cause: unknown,
+  ) {
+    super(`cannot write ${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+  }
+}
+
+const NAME = 'managed-dhcp'
+
+/**
+ * A kubeconfig for the embedded API, readable by its owner only and there as a whole or not at all.
+ * @throws KubeconfigWriteError
+ */
+export async function writeKubeconfig(
+  file: string,
+  { url, token }: { url: string; token?: string },
+): Promise<void> {
+  const text = dump({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: NAME, cluster: { server: url } }],
+    users: [{ name: NAME, user: token === undefined ? {} : { token } }],
+    contexts: [{ name: NAME, context: { cluster: NAME, user: NAME, namespace: 'default' } }],
+    'current-context': NAME,
+  })
+  const temporary = `${file}.${process.pid}.tmp`
+  try {
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(temporary, text, { mode: 0o600 })
+    chmodSync(temporary, 0o600)
+    renameSync(temporary, file)
+  } catch (cause) {
+    rmSync(temporary, { force: true })
+    throw new KubeconfigWriteError(file, cause)
+  }
+}

@@ -1,0 +1,71 @@
+import { applyPatch } from 'rfc6902'
+import * as z from 'zod'
+import { clone, isFields } from '../json.ts'
+import { ApiError, badRequest } from '../status.ts'
+
+const pathSchema = z.string().regex(/^(\/.*)?$/, 'is not a JSON pointer')
+
+const operationSchema = z.discriminatedUnion('op', [
+  z.object({ op: z.literal('add'), path: pathSchema, value: z.unknown() }),
+  z.object({ op: z.literal('replace'), path: pathSchema, value: z.unknown() }),
+  z.object({ op: z.literal('test'), path: pathSchema, value: z.unknown() }),
+  z.object({ op: z.literal('remove'), path: pathSchema }),
+  z.object({ op: z.literal('move'), path: pathSchema, from: pathSchema }),
+  z.object({ op: z.literal('copy'), path: pathSchema, from: pathSchema }),
+])
+
+/** As in the API server (staging/src/k8s.io/apiserver/pkg/endpoints/handlers/patch.go). */
+const MAX_OPERATIONS = 10_000
+/** `copy` can double a document with every operation. */
+const MAX_COPIES = 100
+
+/**
+ * RFC 6902. `target` is not changed.
+ * @throws ApiError 400 for a patch that cannot be read, 422 for one that does not fit
+ */
+export function applyJsonPatch(target: unknown, patch: unknown): unknown {
+  const parsed = z.array(operationSchema).safeParse(patch)
+  if (!parsed.success) throw badRequest(`error decoding patch: ${z.prettifyError(parsed.error)}`)
+  const operations = parsed.data
+  if (operations.length > MAX_OPERATIONS) {
+    const why = `The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${operations.length}`
+    throw new ApiError(413, 'RequestEntityTooLarge', why)
+  }
+  if (operations.filter(({ op }) => op === 'copy').length > MAX_COPIES) {
+    throw new ApiError(413, 'RequestEntityTooLarge', `a JSON patch may copy at most ${MAX_COPIES} times`)
+  }
+  const document = { root: clone(target) }
+  for (const operation of operations) {
+    const rooted =
+      'from' in operation
+        ? { ...operation, path: `/root${operation.path}`, from: `/root${operation.from}` }
+        : { ...operation, path: `/root${operation.path}` }
+    if (!parentExists(document, rooted.path)) throw unfit(operation.op, operation.path, 'missing path')
+    if ('from' in rooted && !parentExists(document, rooted.from)) {
+      throw unfit(operation.op, rooted.from.slice('/root'.length), 'missing path')
+    }
+    const [failure] = applyPatch(document, [clone(rooted)])
+    if (failure) throw unfit(operation.op, operation.path, failure.message)
+  }
+  return document.root
+}
+
+/** Only own properties lead anywhere: `/toString/call` must not reach into Object.prototype. */
+function parentExists(document: unknown, pointer: string): boolean {
+  const tokens = pointer
+    .split('/')
+    .slice(1, -1)
+    .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'))
+  let value = document
+  for (const token of tokens) {
+    if (Array.isArray(value)) value = /^\d+$/.test(token) ? value[Number(token)] : undefined
+    else if (isFields(value) && Object.hasOwn(value, token)) value = value[token]
+    else return false
+  }
+  return isFields(value) || Array.isArray(value)
+}
+
+function unfit(operation: string, path: string, why: string): ApiError {
+  const message = `the server rejected our request due to an error in our request: ${operation} operation does not apply: doc is missing path "${path}": ${why}`
+  return new ApiError(422, 'Invalid', message, {})
+}
