@@ -1,7 +1,6 @@
 import { pino } from 'pino'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { type Duration, type Instant, later, seconds, toInstant } from '../../../src/api/values/time.ts'
-import type { Clock } from '../../../src/runtime/clock.ts'
+import { seconds } from '../../../src/api/values/time.ts'
 import type { SendFailure } from '../../../transports/packets/counters.ts'
 import type { DeviceSocket, DeviceSocketOptions } from '../../../transports/packets/device-socket.ts'
 import {
@@ -11,6 +10,7 @@ import {
 } from '../../../transports/packets/errors.ts'
 import { encodeIPv4Udp } from '../../../transports/packets/ipv4-udp.ts'
 import { startRawSocketTransport } from '../../../transports/packets/raw-socket.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 import { bytes, toClient, toServer } from './contract.ts'
 
 describe('a raw-socket transport over a device that misbehaves', () => {
@@ -33,32 +33,32 @@ describe('a raw-socket transport over a device that misbehaves', () => {
       (options) => device.open(options),
     )
 
-  test('an interface that goes away and comes back is bound again, with one line each', () => {
+  test('an interface that goes away and comes back is bound again, with one line each', async () => {
     const transport = open()
     device.present = false
-    clock.advance(seconds(10))
+    await clock.advance(seconds(10))
     device.present = true
     device.bound = false
-    clock.advance(seconds(10))
+    await clock.advance(seconds(10))
     expect(transport.counters.rebinds).toBe(1)
     expect(lines.filter((line) => line.includes('is gone'))).toHaveLength(1)
     expect(lines.filter((line) => line.includes('is back'))).toHaveLength(1)
   })
 
-  test('an interface made anew between two looks is bound again', () => {
+  test('an interface made anew between two looks is bound again', async () => {
     const transport = open()
     device.bound = false
-    clock.advance(seconds(1))
+    await clock.advance(seconds(1))
     expect(device.bound).toBe(true)
     expect(transport.counters.rebinds).toBe(1)
   })
 
-  test('a socket that breaks is replaced, and sends meanwhile are counted', () => {
+  test('a socket that breaks is replaced, and sends meanwhile are counted', async () => {
     const transport = open()
     device.options?.onBroken(new Error('EBADF'))
     transport.send(toClient({ payload: bytes(1) }))
     expect(transport.counters.sendFailures['interface-gone']).toBe(1)
-    clock.advance(seconds(1))
+    await clock.advance(seconds(1))
     transport.send(toClient({ payload: bytes(1) }))
     expect(transport.counters.sent).toBe(1)
     expect(device.opened).toBe(2)
@@ -76,12 +76,12 @@ describe('a raw-socket transport over a device that misbehaves', () => {
     expect(heard).toBe(32)
   })
 
-  test('failures that go on are counted each, and logged once a minute', () => {
+  test('failures that go on are counted each, and logged once a minute', async () => {
     const transport = open()
     device.failure = 'network-unreachable'
     for (let second = 0; second < 90; second++) {
       transport.send(toClient({ payload: bytes(1) }))
-      clock.advance(seconds(1))
+      await clock.advance(seconds(1))
     }
     expect(transport.counters.sendFailures['network-unreachable']).toBe(90)
     expect(lines.filter((line) => line.includes('datagram not sent'))).toHaveLength(2)
@@ -107,7 +107,7 @@ describe('a raw-socket transport over a device that misbehaves', () => {
     })
     device.options?.onReadable()
     expect(heard).toBe(1)
-    clock.advance(seconds(5))
+    await clock.advance(seconds(5))
     expect(device.opened).toBe(1)
   })
 
@@ -123,32 +123,6 @@ describe('a raw-socket transport over a device that misbehaves', () => {
     expect(open).toThrow(/there is no network interface "eth1"; there are: .*lo/)
   })
 })
-
-class ManualClock implements Clock {
-  #now = toInstant(0)
-  #timers = new Map<symbol, { at: Instant; action: () => void }>()
-  now() {
-    return this.#now
-  }
-  after(delay: Duration, action: () => void) {
-    const key = Symbol()
-    this.#timers.set(key, { at: later(this.#now, delay), action })
-    return () => void this.#timers.delete(key)
-  }
-  advance(duration: Duration) {
-    const end = later(this.#now, duration)
-    for (;;) {
-      const due = [...this.#timers]
-        .filter(([, timer]) => timer.at <= end)
-        .sort((a, b) => a[1].at - b[1].at)[0]
-      if (due === undefined) break
-      this.#timers.delete(due[0])
-      this.#now = due[1].at
-      due[1].action()
-    }
-    this.#now = end
-  }
-}
 
 class FakeDevice {
   present = true
