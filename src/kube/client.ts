@@ -1,18 +1,17 @@
 import type { Logger } from 'pino'
-import * as z from 'zod'
-import { type KubeObject, kubeObjectSchema } from '../api/object.ts'
-import { apiVersionOf, type Resource } from '../api/resource.ts'
+import type { KubeObject } from '../api/object.ts'
+import type { Resource } from '../api/resource.ts'
 import type { ObjectKey } from '../api/values/object-key.ts'
 import { type Duration, seconds } from '../api/values/time.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { type Random, systemRandom } from '../runtime/random.ts'
+import { notUnderstood, toEvent, toObject, toPage } from './answers.ts'
 import { ApiConnection } from './api-connection.ts'
 import { ExpiredError, InvalidObjectError, type StoreError, UnavailableError } from './errors.ts'
 import { loadApiServer } from './kubeconfig.ts'
 import { linesOf } from './lines.ts'
 import type { RateLimit } from './rate-limiter.ts'
 import { resourcePath } from './resource-path.ts'
-import { errorOf } from './status-error.ts'
 import type {
   DeleteOptions,
   ListOptions,
@@ -53,23 +52,6 @@ const PAGE_SIZE = 500
 const LIST_ATTEMPTS = 3
 /** etcd takes 1.5 MiB; as JSON with managedFields an object stays well below this. */
 const LONGEST_EVENT = 16 * 1024 * 1024
-
-const listSchema = z.looseObject({
-  metadata: z.looseObject({
-    resourceVersion: z.string().optional(),
-    continue: z.string().optional(),
-  }),
-  items: z.array(kubeObjectSchema).nullish(),
-})
-
-const eventSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.enum(['ADDED', 'MODIFIED', 'DELETED']), object: kubeObjectSchema }),
-  z.object({
-    type: z.literal('BOOKMARK'),
-    object: z.looseObject({ metadata: z.looseObject({ resourceVersion: z.string() }) }),
-  }),
-  z.object({ type: z.literal('ERROR'), object: z.unknown() }),
-])
 
 /** @throws KubeconfigError */
 export function createKubeStore(options: KubeStoreOptions): KubeStore {
@@ -190,15 +172,13 @@ class HttpStore implements KubeStore {
         path: resourcePath(resource, options.namespace),
         query: { ...selectors(options), limit: String(PAGE_SIZE), continue: next },
       })
-      const page = listSchema.safeParse(answer)
-      if (!page.success) throw strange(`list of ${resource.plural}`, page.error)
-      // Lists of built-in kinds leave out what kind their items are.
-      for (const item of page.data.items ?? []) items.push({ ...typeOf(resource), ...item })
-      const { metadata } = page.data
-      if (!metadata.continue) return { items, resourceVersion: metadata.resourceVersion ?? '' }
-      if (metadata.continue === next)
-        throw strange(`list of ${resource.plural}`, new Error('one page for ever'))
-      next = metadata.continue
+      const page = toPage(resource, answer)
+      items.push(...page.items)
+      if (!page.continue) return { items, resourceVersion: page.resourceVersion }
+      if (page.continue === next) {
+        throw notUnderstood(`list of ${resource.plural}`, new Error('it sends one page for ever'))
+      }
+      next = page.continue
     }
   }
 
@@ -241,34 +221,4 @@ function selectors({ labelSelector, fieldSelector }: ListOptions): Record<string
 
 function json(body: unknown): { contentType: string; json: unknown } {
   return { contentType: 'application/json', json: body }
-}
-
-function typeOf(resource: Resource): { apiVersion: string; kind: string } {
-  return { apiVersion: apiVersionOf(resource), kind: resource.kind }
-}
-
-function toObject(resource: Resource, answer: unknown): KubeObject {
-  const parsed = kubeObjectSchema.safeParse(answer)
-  if (!parsed.success) throw strange(resource.kind, parsed.error)
-  return parsed.data
-}
-
-/** @throws StoreError for an ERROR event, ExpiredError when it says 410 */
-function toEvent(resource: Resource, line: string): WatchEvent {
-  let value: unknown
-  try {
-    value = JSON.parse(line)
-  } catch (cause) {
-    throw strange(`watch of ${resource.plural}`, cause)
-  }
-  const parsed = eventSchema.safeParse(value)
-  if (!parsed.success) throw strange(`watch of ${resource.plural}`, parsed.error)
-  const { type, object } = parsed.data
-  if (type === 'ERROR') throw errorOf({ code: 500, body: object })
-  if (type === 'BOOKMARK') return { type, resourceVersion: object.metadata.resourceVersion }
-  return { type, object: { ...typeOf(resource), ...object } }
-}
-
-function strange(what: string, cause: unknown): UnavailableError {
-  return new UnavailableError(200, `${what}: the API server's answer is not understood`, { cause })
 }
