@@ -93,7 +93,7 @@ test('after a NAK it starts again, after a pause', async () => {
 
 test('answers for others, of other servers, and garbage change nothing', async () => {
   answer = (request) => {
-    const strangerXid = { ...request, xid: request.xid ^ 1 }
+    const strangerXid = { ...request, xid: (request.xid ^ 1) >>> 0 }
     const strangerMac = { ...request, chaddr: new Uint8Array(16) }
     server.send(toClient(Uint8Array.of(1, 2, 3)))
     reply(strangerXid, { messageType: 'ACK', serverIdentifier: OTHER_SERVER })

@@ -20,9 +20,10 @@ export function createUdpSink(address: IPv4Address, port: number, log: Logger): 
   let reported = ''
 
   function abandon(candidate: Socket, error: Error): void {
+    if (socket !== candidate) return
+    socket = undefined
     candidate.close()
-    if (socket === candidate) socket = undefined
-    if (closed || error.message === reported) return
+    if (error.message === reported) return
     reported = error.message
     log.warn(
       { address: text, port, reason: error.message },
