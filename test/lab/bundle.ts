@@ -1,32 +1,42 @@
 import { createHash } from 'node:crypto'
-import { rmSync } from 'node:fs'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const FOLDER = join(ROOT, 'node_modules', '.cache', 'managed-dhcp-test')
 
 /**
  * Makes one JavaScript file of a TypeScript entry, so that a plain `node` can run it inside a namespace
  * (Node.js 20 reads no TypeScript). It lies under node_modules so that packages are found from there.
  * @param entry relative to the project, e.g. 'src/lab/small-client-main.ts'
- * @returns the path of the file
+ * @returns the path of the file, which is named by its content
  */
 export async function bundleForNode(entry: string): Promise<string> {
-  const name = createHash('sha256').update(`${entry}\0${process.pid}`).digest('hex').slice(0, 16)
-  const outDir = join(ROOT, 'node_modules', '.cache', 'managed-dhcp-test', name)
-  process.once('exit', () => rmSync(outDir, { recursive: true, force: true }))
-  await build({
+  const code = await bundle(entry)
+  const file = join(FOLDER, `${createHash('sha256').update(code).digest('hex').slice(0, 16)}.mjs`)
+  const draft = `${file}.${process.pid}`
+  await mkdir(FOLDER, { recursive: true })
+  await writeFile(draft, code)
+  await rename(draft, file)
+  return file
+}
+
+async function bundle(entry: string): Promise<string> {
+  const built = await build({
     root: ROOT,
     configFile: false,
     logLevel: 'error',
     build: {
       ssr: join(ROOT, entry),
-      outDir,
-      emptyOutDir: true,
+      write: false,
       target: 'node20',
-      rollupOptions: { output: { entryFileNames: 'entry.mjs', chunkFileNames: '[name].mjs' } },
+      rolldownOptions: { output: { codeSplitting: false } },
     },
   })
-  return join(outDir, 'entry.mjs')
+  const [result] = Array.isArray(built) ? built : [built]
+  const chunk = result !== undefined && 'output' in result ? result.output[0] : undefined
+  if (chunk === undefined) throw new Error(`${entry} cannot be bundled`)
+  return chunk.code
 }
