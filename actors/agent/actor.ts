@@ -26,8 +26,6 @@ import { createStateSaver } from './state-saver.ts'
 
 export interface AgentActorOptions {
   pool: ObjectKey
-  /** The NetworkAttachmentDefinition, for the subjects of events. */
-  network: ObjectKey
   /** What `status.agentPodRef` is to say. */
   pod: AgentReport['pod']
   system: ActorSystem
@@ -41,7 +39,7 @@ export interface AgentActorOptions {
   /** The configuration that is served from now on: for the interface's address. */
   onConfiguration?: (configuration: PoolConfiguration) => void
   /** Of every DHCP message that came in: for metrics. */
-  onEvent?: (event: DhcpEvent) => void
+  onEvent?: (network: ObjectKey, event: DhcpEvent) => void
 }
 
 export interface AgentActor {
@@ -59,8 +57,8 @@ const MAILBOX_LIMIT = 10_000
 
 /** The shell around `decide`: packets in, packets out, and three ways to learn the truth: watch, deltas, snapshots. */
 export async function startAgentActor(options: AgentActorOptions): Promise<AgentActor> {
-  const { pool, network, system, store, transport, packets, clock, random } = options
-  const log = options.log.child({ pool: formatObjectKey(pool), network: formatObjectKey(network) })
+  const { pool, system, store, transport, packets, clock, random } = options
+  const log = options.log.child({ pool: formatObjectKey(pool) })
   let state: AgentState = initialAgentState(clock.now())
   const saver = createStateSaver({
     file: options.file,
@@ -109,7 +107,9 @@ export async function startAgentActor(options: AgentActorOptions): Promise<Agent
   }
 
   function publish(event: DhcpEvent): void {
-    options.onEvent?.(event)
+    // Nothing is answered, and nothing told, before there is a table.
+    const network = state.table?.configuration.network ?? pool
+    options.onEvent?.(network, event)
     const isAnswer = event.type !== 'ignored' && event.type !== 'malformed'
     log[isAnswer ? 'info' : 'debug'](event, `DHCP ${event.type}`)
     publishEvent(transport, dhcpEvent, eventSubject('dhcp', network, event.type), event)

@@ -49,6 +49,8 @@ export function registerDiscovery(app: FastifyInstance, core: ApiCore): void {
     return openApiDocument(registry, group, version)
   })
   for (const probe of ['/healthz', '/livez', '/readyz']) {
+    // Whoever embeds this server may know better whether it is ready.
+    if (app.hasRoute({ method: 'GET', url: probe })) continue
     app.get(probe, async (_request, reply) => reply.type('text/plain').send('ok'))
   }
 }

@@ -18,7 +18,6 @@ import type { AgentMetrics } from './agent-metrics.ts'
 
 export interface AgentRuntimeOptions {
   pool: ObjectKey
-  network: ObjectKey
   interfaceName: string
   pod: AgentReport['pod']
   stateDirectory: string
@@ -43,7 +42,7 @@ const ADDRESS_CHECK = seconds(5)
  * @throws PacketPermissionError, InterfaceNotFoundError, RawSocketUnavailableError, PacketSocketError
  */
 export async function startAgentRuntime(options: AgentRuntimeOptions): Promise<AgentRuntime> {
-  const { interfaceName, pool, network, clock, log, metrics } = options
+  const { interfaceName, pool, clock, log, metrics } = options
   const packets = await openRawSocketTransport({ interfaceName, port: SERVER_PORT, clock, log })
   let configuration: PoolConfiguration | undefined
   let sink: UdpSink | undefined
@@ -88,7 +87,7 @@ export async function startAgentRuntime(options: AgentRuntimeOptions): Promise<A
         configuration = next
         void checkAddress()
       },
-      onEvent: (event) => metrics.counted(network, event),
+      onEvent: metrics.counted,
     })
   } catch (error) {
     await packets.close()

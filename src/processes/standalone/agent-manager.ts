@@ -12,7 +12,7 @@ import { createWorkQueue, type WorkResult } from '../../kube/work-queue.ts'
 import { type AgentRuntime, type AgentRuntimeOptions, startAgentRuntime } from '../agent/agent-runtime.ts'
 
 export interface AgentManagerOptions
-  extends Omit<AgentRuntimeOptions, 'pool' | 'network' | 'interfaceName' | 'pod'> {
+  extends Omit<AgentRuntimeOptions, 'pool' | 'interfaceName' | 'pod'> {
   /** Network, as "namespace/name", to the interface that it is served on. */
   interfaces: ReadonlyMap<string, string>
   /** Where the agents' pods would be. */
@@ -63,7 +63,6 @@ export function startAgentManager(options: AgentManagerOptions): AgentManager {
       const runtime = await startAgentRuntime({
         ...options,
         pool: key,
-        network,
         interfaceName,
         pod: podOf(key),
       })
@@ -116,7 +115,7 @@ export function startAgentManager(options: AgentManagerOptions): AgentManager {
     ],
     async stop() {
       informer.stop()
-      await queue.stop()
+      await queue.close()
       await Promise.all([...agents.values()].map(({ runtime }) => runtime.stop()))
     },
   }

@@ -1,0 +1,90 @@
+// What `npm start` and `npm test` need before TypeScript can run: dependencies, the build, and for tests real parts.
+// Plain JavaScript, without dependencies of its own.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { accessSync, constants, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+process.chdir(root)
+
+const [major] = process.versions.node.split('.').map(Number)
+if (major < 20) fail(`Node.js 20 or later is needed; this is ${process.version}`)
+
+installDependencies()
+build()
+if (process.argv.includes('--with-test-tools')) installTestTools()
+
+function installDependencies() {
+  const stamp = join('node_modules', '.managed-dhcp-lock')
+  const lock = createHash('sha256')
+    .update(readFileSync('package-lock.json'))
+    .update(process.version)
+    .digest('hex')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return
+  say('installing dependencies (once) …')
+  // raw-socket is compiled here; with the headers of a distribution's node it needs no download.
+  const nodedir = existsSync('/usr/include/node/node.h') ? { npm_config_nodedir: '/usr' } : {}
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { ...nodedir, ...process.env })
+  writeFileSync(stamp, lock)
+}
+
+function build() {
+  const compiler = join('node_modules', '.bin', 'tsc')
+  const result = spawnSync(compiler, ['-p', 'tsconfig.build.json'], { stdio: 'inherit' })
+  if (result.status !== 0) fail('the build failed; see above')
+}
+
+/** Real parts that the tests run against: a broker, DHCP clients, tools for network namespaces. */
+function installTestTools() {
+  const packages = {
+    'nats-server': 'nats-server',
+    udhcpc: 'udhcpc',
+    dhclient: 'isc-dhcp-client',
+    dhcpcd: 'dhcpcd5',
+    ip: 'iproute2',
+    tcpdump: 'tcpdump',
+  }
+  const missing = Object.keys(packages).filter((program) => !isInstalled(program))
+  if (missing.length === 0) return
+  const names = missing.map((program) => packages[program])
+  if (process.getuid?.() !== 0 || !isInstalled('apt-get')) {
+    fail(
+      `the tests need ${missing.join(', ')}: install ${names.join(' ')} (Debian: apt-get install ${names.join(' ')})`,
+    )
+  }
+  say(`installing ${names.join(', ')} (once) …`)
+  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  run('apt-get', ['-qq', 'update'], environment)
+  run('apt-get', ['-qq', '-y', '--no-install-recommends', 'install', ...names], environment)
+}
+
+function isInstalled(program) {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin']
+  return folders.some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+function run(command, args, env) {
+  try {
+    execFileSync(command, args, { stdio: ['ignore', 'ignore', 'inherit'], env })
+  } catch {
+    fail(`"${command} ${args.join(' ')}" failed; see above`)
+  }
+}
+
+function say(text) {
+  process.stderr.write(`${text}\n`)
+}
+
+function fail(text) {
+  process.stderr.write(`managed-dhcp: ${text}\n`)
+  process.exit(2)
+}

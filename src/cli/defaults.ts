@@ -1,0 +1,18 @@
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+
+/** Where standalone keeps its objects, its agents' state and its kubeconfig. */
+export const DEFAULT_DATA_DIRECTORY = '.managed-dhcp'
+/** Where the pods of controller, webhook and agents are, as with the add-on of old. */
+export const DEFAULT_NAMESPACE = 'harvester-system'
+export const DEFAULT_LISTEN = '127.0.0.1:8001'
+
+/**
+ * The kubeconfig of a command that only looks: the one that was named, else $KUBECONFIG, else that of a standalone in
+ * this folder; undefined leaves it to the conventions of Kubernetes (~/.kube/config, the pod's service account).
+ */
+export function kubeconfigFor(named: string | undefined): string | undefined {
+  if (named !== undefined || process.env.KUBECONFIG) return named
+  const local = path.join(DEFAULT_DATA_DIRECTORY, 'kubeconfig')
+  return existsSync(local) ? local : undefined
+}
