@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { EVENTS, IP_POOLS } from '../../src/api/resource.ts'
 import { formatObjectKey } from '../../src/api/values/object-key.ts'
@@ -8,20 +11,31 @@ import { createInformer } from '../../src/kube/informer.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { systemClock } from '../../src/runtime/system-clock.ts'
 import { recordingLog } from '../support/recording-log.ts'
-import { temporaryKubeconfig } from '../support/temporary-kubeconfig.ts'
+import { writeKubeconfig } from '../support/temporary-kubeconfig.ts'
+import { storeContract } from './store-contract.ts'
 
 const parts = { clock: systemClock, random: systemRandom }
 
-async function setUp() {
+async function connect() {
   const { log } = recordingLog()
+  const directory = await mkdtemp(join(tmpdir(), 'managed-dhcp-test-'))
   const api = await openEmbeddedApi({ ...parts, log })
   const { url } = await api.listen({})
-  const store = createKubeStore({ ...parts, log, kubeconfig: await temporaryKubeconfig(url) })
-  onTestFinished(async () => {
+  const store = createKubeStore({ ...parts, log, kubeconfig: await writeKubeconfig(directory, url) })
+  const cleanup = async () => {
     store.close()
     await api.close()
-  })
-  return { api, store, log }
+    await rm(directory, { recursive: true })
+  }
+  return { api, store, log, cleanup }
+}
+
+storeContract('the client over HTTP, with the embedded API behind it,', connect)
+
+async function setUp() {
+  const connection = await connect()
+  onTestFinished(connection.cleanup)
+  return connection
 }
 
 const pool = (name: string) => ({
@@ -82,4 +96,32 @@ test('an event reaches the API server and is counted there', async () => {
   recorder.record(subject, event)
   await expect.poll(counts).toEqual([2])
   await recorder.close()
+})
+
+test('an informer outlives the API server: what changed around a restart is heard of', async () => {
+  const { log } = recordingLog()
+  const directory = await mkdtemp(join(tmpdir(), 'managed-dhcp-test-'))
+  const open = () => openEmbeddedApi({ ...parts, log, dataDirectory: join(directory, 'data') })
+  let api = await open()
+  const { url } = await api.listen({})
+  const store = createKubeStore({ ...parts, log, kubeconfig: await writeKubeconfig(directory, url) })
+  const informer = createInformer({ ...parts, store, log, resource: IP_POOLS })
+  onTestFinished(async () => {
+    informer.stop()
+    store.close()
+    await api.close()
+    await rm(directory, { recursive: true })
+  })
+  await api.store.create(IP_POOLS, pool('net-48'))
+  informer.start()
+  await informer.whenSynced()
+
+  await api.close()
+  api = await open()
+  await api.store.delete(IP_POOLS, { namespace: 'default', name: 'net-48' })
+  await api.store.create(IP_POOLS, pool('net-49'))
+  await api.listen({ port: Number(new URL(url).port) })
+
+  const names = () => informer.list().map((one) => one.metadata.name)
+  await expect.poll(names, { timeout: 30_000 }).toEqual(['net-49'])
 })

@@ -10,12 +10,22 @@ export async function temporaryDirectory(): Promise<string> {
   return directory
 }
 
+export interface KubeconfigParts {
+  cluster?: Record<string, unknown>
+  user?: Record<string, unknown>
+}
+
 /** The path of a kubeconfig for `server`, which goes when the test does. */
-export async function temporaryKubeconfig(
+export async function temporaryKubeconfig(server: string, parts?: KubeconfigParts): Promise<string> {
+  return writeKubeconfig(await temporaryDirectory(), server, parts)
+}
+
+export async function writeKubeconfig(
+  directory: string,
   server: string,
-  { cluster = {}, user = {} }: { cluster?: Record<string, unknown>; user?: Record<string, unknown> } = {},
+  { cluster = {}, user = {} }: KubeconfigParts = {},
 ): Promise<string> {
-  const path = join(await temporaryDirectory(), 'kubeconfig')
+  const path = join(directory, 'kubeconfig')
   const config = {
     apiVersion: 'v1',
     kind: 'Config',
