@@ -130,7 +130,12 @@ export class ApiCore {
         if (!current && patch.type !== 'apply') throw notFound(resource, name)
         const patched = applyPatchTo(resource, current, patch, this.clock.now(), subresource)
         const { object, strictErrors } = decodeObject(resource, patched)
-        warnings = judgeUnknownFields(resource, strictErrors, options, patch)
+        warnings = judgeUnknownFields(
+          resource,
+          strictErrors,
+          options,
+          patch.type === 'apply' ? undefined : patched,
+        )
         checkName(object, name)
         checkNamespace(object, namespace)
         if (!current) {
@@ -244,14 +249,14 @@ function judgeUnknownFields(
   resource: ServedResource,
   errors: string[],
   options: WriteOptions,
-  patch?: PatchRequest,
+  patched?: unknown,
 ): string[] {
   const validation = options.fieldValidation ?? 'Warn'
   if (errors.length === 0 || validation === 'Ignore') return []
   if (validation === 'Warn') return errors
   const why = `strict decoding error: ${errors.join(', ')}`
-  if (patch && patch.type !== 'apply') {
-    const cause = invalidValue('patch', patch.body, why)
+  if (patched !== undefined) {
+    const cause = invalidValue('patch', JSON.stringify(patched), why)
     throw new ApiError(422, 'Invalid', ` "" is invalid: patch: ${cause.message}`, { causes: [cause] })
   }
   throw badRequest(

@@ -1,6 +1,7 @@
 import { CORE_SCHEMA, load } from 'js-yaml'
 import { isFields } from '../json.ts'
 import { badRequest, unsupportedMediaType } from '../status.ts'
+import { PROTOBUF_TYPE, parseProtobuf } from './protobuf.ts'
 
 /** As the API server's limit for a request body. */
 export const MAX_BODY_BYTES = 3 * 1024 * 1024
@@ -18,9 +19,10 @@ export function mediaTypeOf(contentType: string | undefined): string {
   return type || 'application/json'
 }
 
-/** An object in JSON or YAML; undefined when there is no body. @throws ApiError 400, 415 */
+/** An object in JSON, YAML or protobuf; undefined when there is no body. @throws ApiError 400, 415 */
 export function parseObjectBody(contentType: string | undefined, body: unknown): unknown {
   const type = mediaTypeOf(contentType)
+  if (type === PROTOBUF_TYPE && Buffer.isBuffer(body)) return parseProtobuf(body)
   const text = textOf(body)
   if (text.trim() === '') return undefined
   if (!OBJECT_TYPES.includes(type)) throw unsupportedMediaType(OBJECT_TYPES)

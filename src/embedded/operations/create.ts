@@ -58,7 +58,7 @@ function withBuiltinDefaults(resource: ServedResource, object: KubeObject): Kube
     case '/pods':
       return { ...object, status: { phase: 'Pending' } }
     case '/secrets':
-      return withSecretData({ type: 'Opaque', ...object, metadata: object.metadata })
+      return withSecretData({ ...object, type: object.type || 'Opaque' })
     default:
       return object
   }
