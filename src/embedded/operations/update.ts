@@ -87,7 +87,7 @@ function immutableCauses(current: ObjectMeta, incoming: ObjectMeta): StatusCause
   const causes: StatusCause[] = []
   for (const field of ['creationTimestamp', 'deletionTimestamp'] as const) {
     const value = incoming[field]
-    if (value !== undefined && value !== current[field]) {
+    if (value !== undefined && !sameTime(value, current[field])) {
       causes.push(invalidValue(`metadata.${field}`, value, 'field is immutable'))
     }
   }
@@ -104,6 +104,11 @@ function immutableCauses(current: ObjectMeta, incoming: ObjectMeta): StatusCause
     }
   }
   return causes
+}
+
+/** Clients write times back in forms of their own, with milliseconds for example. */
+function sameTime(a: string, b: string | undefined): boolean {
+  return b !== undefined && Math.trunc(Date.parse(a) / 1000) === Math.trunc(Date.parse(b) / 1000)
 }
 
 /** Generation counts what the user asks for: everything but metadata and, where it has an endpoint, status. */
