@@ -58,7 +58,7 @@ const FIRST_NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-le
 export async function openEmbeddedApi(options: EmbeddedApiOptions): Promise<EmbeddedApi> {
   const { clock, random, log, dataDirectory } = options
   const definitions = readCrdFiles(options.crdDirectories ?? defaultCrdDirectories())
-  const backend = dataDirectory === undefined ? memoryBackend : await openLmdbBackend(dataDirectory, random)
+  const backend = dataDirectory === undefined ? memoryBackend : await openLmdbBackend(dataDirectory)
   try {
     const storage = loadStorage(backend, dataDirectory, options.history)
     const core = new ApiCore(new Registry(), storage, clock, random, options.admit)

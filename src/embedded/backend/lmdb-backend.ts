@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { open, type RootDatabase } from 'lmdb'
-import type { Random } from '../../runtime/random.ts'
+import { systemRandom } from '../../runtime/random.ts'
 import type { Backend } from './backend.ts'
 import { takeOwnership } from './directory-owner.ts'
 import { DataDirectoryError } from './errors.ts'
@@ -20,13 +20,15 @@ const OBJECT_END = 'object!'
  * a crash at any point leaves the last commit readable.
  * @throws DataDirectoryError
  */
-export async function openLmdbBackend(directory: string, random: Random): Promise<Backend> {
+export async function openLmdbBackend(directory: string): Promise<Backend> {
   const path = resolve(directory)
   prepareDirectory(path)
   checkFile(path, join(path, 'data.mdb'))
   const database = openDatabase(path)
   try {
-    const ownership = await takeOwnership(path, database, `owner-${process.pid}-${random.uuid().slice(0, 8)}`)
+    // Real chance, not the caller's: two processes must differ even when they share a seed.
+    const token = `owner-${process.pid}-${systemRandom.uuid().slice(0, 8)}`
+    const ownership = await takeOwnership(path, database, token)
     return {
       load: () => load(path, database),
       async write(writes, revision) {

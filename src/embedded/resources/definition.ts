@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../api/object.ts'
 import { formatInstant, type Instant } from '../../api/values/time.ts'
-import { type Fields, fieldsOf, listOf, textsOf, valueAt } from '../json.ts'
+import { type Fields, fieldsOf, listOf, sameJson, textsOf, valueAt } from '../json.ts'
 import { invalidValue, requiredValue } from '../schema/causes.ts'
 import { invalid } from '../status.ts'
 import { CUSTOM_RESOURCE_DEFINITIONS } from './builtin.ts'
@@ -24,15 +24,21 @@ export function prepareDefinition(
   const acceptedNames = { ...names, singular, listKind: names.listKind ?? `${names.kind}List` }
   const storedVersion = spec.versions.find((version) => version.storage)?.name ?? ''
   const before = textsOf(valueAt(current, 'status', 'storedVersions'))
+  const defaulted = { conversion: { strategy: 'None' }, ...fieldsOf(definition.spec), names: acceptedNames }
+  const generation = current?.metadata.generation ?? 0
   return {
     ...definition,
     metadata: current
-      ? definition.metadata
+      ? {
+          ...definition.metadata,
+          // Counted again: what was sent may lack no more than the defaults.
+          generation: sameJson(defaulted, current.spec) ? generation : generation + 1,
+        }
       : {
           ...definition.metadata,
           finalizers: [...(definition.metadata.finalizers ?? []), CLEANUP_FINALIZER],
         },
-    spec: { conversion: { strategy: 'None' }, ...fieldsOf(definition.spec), names: acceptedNames },
+    spec: defaulted,
     status: {
       conditions: conditionsOf(current, now),
       acceptedNames,
