@@ -48,19 +48,19 @@ export async function openLabSession(options: {
     })
     const output = keepLast(child)
     const ended = once(child, 'exit').then(() => output.text())
-    child.send({ type: 'socket' }, socket)
+    const url = `http://${options.listen.host}:${portOf(socket)}`
+    await handOver(socket, child)
     const kubeconfig = await kubeconfigOf(child, ended)
     const running = child
     const lab = network
     return {
-      url: `http://${options.listen.host}:${portOf(socket)}`,
+      url,
       kubeconfig,
       vm,
       ended,
       async close() {
         await stop(running)
         await lab.close()
-        socket.close()
       },
     }
   } catch (error) {
@@ -102,6 +102,14 @@ async function listen({ host, port }: { host: string; port: number }): Promise<S
     server.listen({ host, port }, resolve)
   })
   return server
+}
+
+/** Both processes would accept connections: ours stops as soon as the other has the socket. */
+async function handOver(socket: Server, child: ChildProcess): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    child.send({ type: 'socket' }, socket, (error) => (error === null ? resolve() : reject(error)))
+  })
+  socket.close()
 }
 
 function portOf(server: Server): number {
