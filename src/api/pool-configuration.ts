@@ -1,7 +1,7 @@
-import { validateDomainName } from './domain-name.ts'
 import type { FieldProblem } from './field-problem.ts'
 import type { IPPool } from './ippool.ts'
 import { broadcastAddress, type Cidr, cidrContains, formatCidr, parseCidr } from './values/cidr.ts'
+import { parseDomainName } from './values/domain-name.ts'
 import { formatIPv4Address, type IPv4Address, parseIPv4Address } from './values/ipv4-address.ts'
 import { type ObjectKey, parseObjectKey } from './values/object-key.ts'
 
@@ -56,9 +56,9 @@ export function parsePoolConfiguration(pool: Pick<IPPool, 'metadata' | 'spec'>):
   const router = ipv4Config.router ? addressAt(`${base}.router`, ipv4Config.router) : undefined
   const dns = addressesAt(`${base}.dns`, ipv4Config.dns)
   const { domainName, domainSearch = [], ntp = [], leaseTime = DEFAULT_LEASE_SECONDS } = ipv4Config
-  if (domainName) at(`${base}.domainName`, () => validateDomainName(domainName))
+  if (domainName) at(`${base}.domainName`, () => parseDomainName(domainName))
   domainSearch.forEach((name, index) => {
-    at(`${base}.domainSearch[${index}]`, () => validateDomainName(name))
+    at(`${base}.domainSearch[${index}]`, () => parseDomainName(name))
   })
   ntp.forEach((server, index) => {
     at(`${base}.ntp[${index}]`, () => parseNtpServer(server))
@@ -138,5 +138,5 @@ function hostProblem(subnet: Cidr, address: IPv4Address): string | undefined {
 
 function parseNtpServer(text: string): void {
   if (/^[\d.]+$/.test(text)) parseIPv4Address(text)
-  else validateDomainName(text)
+  else parseDomainName(text)
 }

@@ -1,7 +1,7 @@
+import { type DomainName, InvalidDomainNameError, parseDomainName } from '../api/values/domain-name.ts'
 import { type IPv4Address, toIPv4Address } from '../api/values/ipv4-address.ts'
 import { decodeDomainList, encodeDomainList } from './domain-list.ts'
-import { type DomainName, parseDomainName } from './domain-name.ts'
-import { InvalidDomainNameError, MalformedDomainListError } from './errors.ts'
+import { MalformedDomainListError } from './errors.ts'
 import { MESSAGE_TYPES, type MessageType } from './message-type.ts'
 
 /** One kind of option value: how long it may be, and how it reads and writes. */

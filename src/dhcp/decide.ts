@@ -117,11 +117,11 @@ function answerRequest(
     return confirm(request, clientState, request.ciaddr, binding, network)
   }
   if (requested === undefined) return silent('invalid-request')
-  // Before the question who asks, as §4.3.2 orders it: an address of another subnet is of no use here to
-  // anybody, and a NIC that moved to this network should learn so at once.
+  // §4.3.2 would refuse an address of another subnet whoever asks. But VLANs are shared: a stranger may be
+  // another server's client, of another subnet, and is left in peace. A VM whose NIC moved here is no stranger.
+  if (binding === undefined) return silent('unknown-client')
   if (!cidrContains(network.subnet, requested))
     return refuse(request, 'init-reboot', 'wrong-network', network)
-  if (binding === undefined) return silent('unknown-client')
   return confirm(request, 'init-reboot', requested, binding, network)
 }
 

@@ -1,5 +1,10 @@
-import { type DomainName, MAX_LABEL_LENGTH, parseDomainName } from './domain-name.ts'
-import { InvalidDomainNameError, MalformedDomainListError } from './errors.ts'
+import {
+  type DomainName,
+  InvalidDomainNameError,
+  MAX_LABEL_LENGTH,
+  parseDomainName,
+} from '../api/values/domain-name.ts'
+import { MalformedDomainListError } from './errors.ts'
 
 /** RFC 1035 §4.1.4: the two high bits mark a pointer, the other 14 are an offset. */
 const POINTER = 0xc0

@@ -22,16 +22,6 @@ export class InvalidOptionError extends Error {
   }
 }
 
-export class InvalidDomainNameError extends Error {
-  override readonly name = 'InvalidDomainNameError'
-  constructor(
-    readonly text: string,
-    readonly reason: string,
-  ) {
-    super(`"${text}" is not a domain name such as example.com: ${reason}`)
-  }
-}
-
 /** Bytes that are no list of domain names. `offset` counts within the option's value. */
 export class MalformedDomainListError extends Error {
   override readonly name = 'MalformedDomainListError'

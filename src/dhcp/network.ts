@@ -1,6 +1,6 @@
 import { broadcastAddress, type Cidr, netmask } from '../api/values/cidr.ts'
+import { parseDomainName } from '../api/values/domain-name.ts'
 import type { IPv4Address } from '../api/values/ipv4-address.ts'
-import { parseDomainName } from './domain-name.ts'
 import { encodeOptions, type OptionValues, type RawOptions } from './options.ts'
 
 /** What a pool tells the clients of its network. */

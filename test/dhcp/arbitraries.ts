@@ -1,6 +1,6 @@
 import fc from 'fast-check'
+import { type DomainName, parseDomainName } from '../../src/api/values/domain-name.ts'
 import { type IPv4Address, toIPv4Address } from '../../src/api/values/ipv4-address.ts'
-import { type DomainName, parseDomainName } from '../../src/dhcp/domain-name.ts'
 import { MESSAGE_TYPES } from '../../src/dhcp/message-type.ts'
 import { flawInOption, type OptionValues } from '../../src/dhcp/options.ts'
 import type { DhcpPacket } from '../../src/dhcp/packet.ts'

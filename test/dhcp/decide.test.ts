@@ -145,7 +145,6 @@ describe('REQUEST in INIT-REBOOT: requested address, no server identifier, no ci
 
   test.each([
     ['assigned', ASSIGNED],
-    ['unknown', UNKNOWN],
     ['revoked', 'revoked' as const],
   ])('an address of another subnet is refused, so that a moved NIC starts anew: %s', (_, binding) => {
     expect(decide(initReboot(ELSEWHERE), binding)).toMatchObject({
@@ -153,6 +152,10 @@ describe('REQUEST in INIT-REBOOT: requested address, no server identifier, no ci
       clientState: 'init-reboot',
       reason: 'wrong-network',
     })
+  })
+
+  test('a stranger with an address of another subnet may be another server’s client, and is left in peace', () => {
+    expect(decide(initReboot(ELSEWHERE), UNKNOWN)).toEqual(silence('unknown-client'))
   })
 
   test('the wrong network is told through a relay too', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { parseDomainName } from '../../src/api/values/domain-name.ts'
 import { decodeDomainList, encodeDomainList } from '../../src/dhcp/domain-list.ts'
-import { parseDomainName } from '../../src/dhcp/domain-name.ts'
 import { MalformedDomainListError } from '../../src/dhcp/errors.ts'
 import { domainName } from './arbitraries.ts'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseDomainName } from '../../src/dhcp/domain-name.ts'
-import { InvalidDomainNameError, InvalidOptionError } from '../../src/dhcp/errors.ts'
+import { InvalidDomainNameError, parseDomainName } from '../../src/api/values/domain-name.ts'
+import { InvalidOptionError } from '../../src/dhcp/errors.ts'
 import {
   encodeOption,
   encodeOptions,

@@ -10,6 +10,8 @@ export class InvalidMacAddressError extends Error {
   }
 }
 
+/** Looked up rather than formatted: this is on the path of every packet. */
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 const PATTERN = /^([0-9a-f]{2})([:-][0-9a-f]{2}){5}$/
 
 /**
@@ -24,9 +26,8 @@ export function parseMacAddress(text: string): MacAddress {
 
 /** @param bytes at least six bytes, of which the first six are the address */
 export function macAddressFromBytes(bytes: Uint8Array): MacAddress {
-  return Array.from(bytes.subarray(0, 6), (byte) => byte.toString(16).padStart(2, '0')).join(
-    ':',
-  ) as MacAddress
+  const hex = (index: number) => HEX[bytes[index] ?? 0]
+  return `${hex(0)}:${hex(1)}:${hex(2)}:${hex(3)}:${hex(4)}:${hex(5)}` as MacAddress
 }
 
 export function macAddressToBytes(mac: MacAddress): Uint8Array {

@@ -1,5 +1,3 @@
-import { InvalidDomainNameError } from './errors.ts'
-
 declare const brand: unique symbol
 
 /** A domain name in text without the root's dot: "corp.example.com". */
@@ -14,6 +12,16 @@ export const MAX_LABEL_LENGTH = 63
  * Nothing else: clients hand these names to shell scripts.
  */
 const LABEL = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?$/
+
+export class InvalidDomainNameError extends Error {
+  override readonly name = 'InvalidDomainNameError'
+  constructor(
+    readonly text: string,
+    readonly reason: string,
+  ) {
+    super(`"${text}" is not a domain name such as example.com: ${reason}`)
+  }
+}
 
 /**
  * Accepts the absolute form too ("example.com."). Case is kept.
