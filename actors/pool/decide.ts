@@ -111,7 +111,10 @@ function apply(state: PoolState, message: PoolMessage, now: Instant, effects: Po
         resourceVersion !== undefined &&
         (resourceVersion === state.pool?.metadata.resourceVersion ||
           state.ownVersions.includes(resourceVersion))
-      return known ? state : { ...state, readRetry: state.readRetry ?? { at: now, failures: 0 } }
+      if (known) return state
+      if (state.inFlight !== undefined)
+        return { ...state, inFlight: { ...state.inFlight, seenVersion: resourceVersion } }
+      return { ...state, readRetry: state.readRetry ?? { at: now, failures: 0 } }
     }
     case 'network-changed':
       return { ...state, nextRegistrationCheck: now }
@@ -123,7 +126,7 @@ function apply(state: PoolState, message: PoolMessage, now: Instant, effects: Po
       return { ...state, reading: false, readRetry: { at: later(now, delay), failures } }
     }
     case 'commit-done':
-      return committed(state, message.pool, effects)
+      return committed(state, message.pool, now, effects)
     case 'commit-failed':
       return commitFailed(state, message, now, effects)
     case 'demand-checked':
@@ -213,6 +216,7 @@ function settle(state: PoolState, now: Instant, effects: PoolEffect[]): PoolStat
       effects: answers,
       requests,
       previousRevision: next.pool?.status?.ipv4?.revision ?? 0,
+      seenVersion: undefined,
       changes: change.leaseChanges,
       freed: freed || wokeSome(change.patch),
     },
@@ -295,7 +299,7 @@ function lostLeases(before: IPPool, after: IPPool): boolean {
   return leasesOf(before).some(([address, mac]) => now.get(address) !== mac)
 }
 
-function committed(state: PoolState, pool: IPPool, effects: PoolEffect[]): PoolState {
+function committed(state: PoolState, pool: IPPool, now: Instant, effects: PoolEffect[]): PoolState {
   const { inFlight } = state
   if (inFlight === undefined) return state
   const revision = pool.status?.ipv4?.revision ?? 0
@@ -312,7 +316,10 @@ function committed(state: PoolState, pool: IPPool, effects: PoolEffect[]): PoolS
   effects.push(...inFlight.effects)
   if (inFlight.freed) effects.push({ type: 'nudge-owners', scope: 'waiting' })
   const ownVersions = [...state.ownVersions, pool.metadata.resourceVersion ?? ''].slice(-REMEMBERED_VERSIONS)
-  return { ...state, pool, inFlight: undefined, ownVersions }
+  const { seenVersion } = inFlight
+  const isOvertaken = seenVersion !== undefined && !ownVersions.includes(seenVersion)
+  const readRetry = isOvertaken ? { at: now, failures: 0 } : state.readRetry
+  return { ...state, pool, inFlight: undefined, ownVersions, readRetry }
 }
 
 /** A failed write is a failed request (law 2): the allocator is rebuilt from the truth, and what waits is decided anew. */

@@ -78,6 +78,8 @@ export interface InFlight {
   /** To decide again when the write fails. */
   requests: readonly PendingRequest[]
   previousRevision: number
+  /** What the watch showed meanwhile: the write's own echo comes before the answer as often as after it. */
+  seenVersion: string | undefined
   /** Address to MAC, or null: what the write changes for agents. */
   changes: Record<string, string | null>
   freed: boolean
