@@ -14,6 +14,7 @@ import type { Registry } from './resources/registry.ts'
 import { present, type ServedResource } from './resources/served-resource.ts'
 import { invalidValue } from './schema/causes.ts'
 import { decodeObject, type FieldValidation } from './schema/decode.ts'
+import { withoutEmpty } from './schema/metadata.ts'
 import { ApiError, alreadyExists, badRequest, forbidden, notFound } from './status.ts'
 import type { Storage } from './storage/storage.ts'
 import { type RunningWatch, WatchHub, type WatchQuery } from './watch/watch-hub.ts'
@@ -197,14 +198,19 @@ export class ApiCore {
   async modify(
     resource: ServedResource,
     { namespace = '', name, uid }: KubeObject['metadata'],
-    change: (current: KubeObject) => KubeObject | undefined,
+    change: (current: KubeObject) => KubeObject,
   ): Promise<void> {
     const stored = this.storage.decided(resource.storageKey, namespace, name)
     if (!stored || stored.metadata.uid !== uid) return
     await this.#writer.write(resource, { namespace, name }, false, (current) => {
       if (!current || current.metadata.uid !== uid) throw notFound(resource, name)
       // No admission: as `status`, these are the server's own business.
-      return { operation: 'UPDATE', next: change(current), subresource: 'status' }
+      const next = change(current)
+      return {
+        operation: 'UPDATE',
+        next: { ...next, metadata: withoutEmpty(next.metadata) },
+        subresource: 'status',
+      }
     })
   }
 

@@ -32,8 +32,19 @@ const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 
 export function createHttpServer(core: ApiCore, log: Logger): HttpServer {
   let token: string | undefined
-  const app = fastify({ bodyLimit: MAX_BODY_BYTES, forceCloseConnections: true, exposeHeadRoutes: false })
+  const app = fastify({
+    bodyLimit: MAX_BODY_BYTES,
+    forceCloseConnections: true,
+    exposeHeadRoutes: false,
+    // A URL that cannot be decoded never reaches a route.
+    frameworkErrors: (error, _request, { raw }) => {
+      const refusal = toApiError(error)
+      raw.writeHead(refusal.code, { 'content-type': 'application/json' }).end(JSON.stringify(refusal.status))
+    },
+  })
   app.addHook('onRequest', async (request) => checkAccess(request, token))
+  // Fastify ends the connections only of a server that it told to listen itself, not of one with a socket of another's.
+  app.addHook('preClose', async () => app.server.closeAllConnections())
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const refusal = toApiError(error)
     if (refusal.code >= 500)

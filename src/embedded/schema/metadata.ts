@@ -52,7 +52,7 @@ function withoutNulls(fields: Fields): Fields {
 }
 
 /** Go leaves empty lists, maps and strings out (`omitempty`): an empty field and a missing one are one thing. */
-function withoutEmpty(metadata: ObjectMeta): ObjectMeta {
+export function withoutEmpty(metadata: ObjectMeta): ObjectMeta {
   const kept = Object.entries(metadata).filter(([name, value]) => {
     if (name === 'name') return true
     if (value === undefined || value === '') return false
