@@ -1,9 +1,9 @@
 import { defineConfig } from 'vitest/config'
 
 /**
- * Two projects: `unit` needs nothing but Node; `system` needs real parts (nats-server, kubectl,
+ * Three projects: `unit` needs nothing but Node; `system` needs real parts (nats-server, kubectl,
  * network namespaces, DHCP clients) that `src/bootstrap.mjs --with-test-tools` installs.
- * A file named *.system.test.ts belongs to `system`. raw-socket loads in one thread only: forks.
+ * A file named *.system.test.ts belongs to `system`. `bench` measures and asserts nothing; no test run includes it. raw-socket loads in one thread only: forks.
  */
 export default defineConfig({
   test: {
@@ -22,6 +22,10 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
+      },
+      {
+        extends: true,
+        test: { name: 'bench', include: ['test/bench/**/*.bench.ts'], fileParallelism: false },
       },
     ],
   },
