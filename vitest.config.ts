@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { SummaryReporter } from './test/support/summary-reporter.ts'
 
 /**
  * Three projects: `unit` needs nothing but Node; `system` needs real parts (nats-server, kubectl,
@@ -8,6 +9,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     pool: 'forks',
+    reporters: ['default', new SummaryReporter()],
     projects: [
       {
         extends: true,
