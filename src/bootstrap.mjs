@@ -12,9 +12,25 @@ process.chdir(root)
 const [major] = process.versions.node.split('.').map(Number)
 if (major < 20) fail(`Node.js 20 or later is needed; this is ${process.version}`)
 
+/** The real parts that the tests run against: a broker, DHCP clients and a server, kubectl, network namespaces. */
+const TEST_TOOLS = {
+  'nats-server': 'nats-server',
+  udhcpc: 'udhcpc',
+  dhclient: 'isc-dhcp-client',
+  dhcpcd: 'dhcpcd-base',
+  busybox: 'busybox',
+  kubectl: 'kubernetes-client',
+  ip: 'iproute2',
+  nsenter: 'util-linux',
+  mount: 'mount',
+  tcpdump: 'tcpdump',
+}
+const BENCH_TOOLS = { perfdhcp: 'kea-admin' }
+
 installDependencies()
 build()
-if (process.argv.includes('--with-test-tools')) installTestTools()
+if (process.argv.includes('--with-test-tools')) installTools(TEST_TOOLS)
+if (process.argv.includes('--with-bench-tools')) installTools(BENCH_TOOLS)
 
 function installDependencies() {
   const stamp = join('node_modules', '.managed-dhcp-lock')
@@ -36,22 +52,14 @@ function build() {
   if (result.status !== 0) fail('the build failed; see above')
 }
 
-/** Real parts that the tests run against: a broker, DHCP clients, tools for network namespaces. */
-function installTestTools() {
-  const packages = {
-    'nats-server': 'nats-server',
-    udhcpc: 'udhcpc',
-    dhclient: 'isc-dhcp-client',
-    dhcpcd: 'dhcpcd5',
-    ip: 'iproute2',
-    tcpdump: 'tcpdump',
-  }
+/** Programs, and the Debian packages that bring them. */
+function installTools(packages) {
   const missing = Object.keys(packages).filter((program) => !isInstalled(program))
   if (missing.length === 0) return
   const names = missing.map((program) => packages[program])
   if (process.getuid?.() !== 0 || !isInstalled('apt-get')) {
     fail(
-      `the tests need ${missing.join(', ')}: install ${names.join(' ')} (Debian: apt-get install ${names.join(' ')})`,
+      `this needs ${missing.join(', ')}: install ${names.join(' ')} (Debian: apt-get install ${names.join(' ')})`,
     )
   }
   say(`installing ${names.join(', ')} (once) …`)
