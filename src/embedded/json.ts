@@ -21,8 +21,18 @@ export function textsOf(value: unknown): string[] {
   return listOf(value).filter((item) => typeof item === 'string')
 }
 
-export function clone<T>(value: T): T {
-  return structuredClone(value)
+/** A deep copy of a JSON value, without keys that are undefined. (structuredClone takes five times as long.) */
+export function clone<T extends object>(value: T): T
+export function clone(value: unknown): unknown
+export function clone(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((item) => clone(item))
+  if (!isFields(value)) return value
+  const copy: Fields = {}
+  for (const name of Object.keys(value)) {
+    const field = value[name]
+    if (field !== undefined) copy[name] = typeof field === 'object' ? clone(field) : field
+  }
+  return copy
 }
 
 /** Reads own properties only: a path such as `toString.call` must lead nowhere. */
@@ -43,10 +53,14 @@ export function sameJson(a: unknown, b: unknown): boolean {
     return a.every((item, index) => sameJson(item, b[index]))
   }
   if (!isFields(a) || !isFields(b)) return false
-  const keysOfB = Object.keys(b).filter((key) => b[key] !== undefined)
-  const keysOfA = Object.keys(a).filter((key) => a[key] !== undefined)
-  if (keysOfA.length !== keysOfB.length) return false
-  return keysOfA.every((key) => Object.hasOwn(b, key) && sameJson(a[key], b[key]))
+  let fields = 0
+  for (const name of Object.keys(a)) {
+    if (a[name] === undefined) continue
+    if (!Object.hasOwn(b, name) || !sameJson(a[name], b[name])) return false
+    fields += 1
+  }
+  for (const name of Object.keys(b)) if (b[name] !== undefined) fields -= 1
+  return fields === 0
 }
 
 export function omit(object: Fields, ...names: string[]): Fields {

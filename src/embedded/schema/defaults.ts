@@ -12,16 +12,18 @@ export function applyDefaults(value: unknown, schema: StructuralSchema): void {
     return
   }
   if (!isFields(value)) return
-  for (const name of Object.keys(value)) {
-    const field = schemaOfField(schema, name)
-    if (field && value[name] === null && field.nullable !== true && isTyped(field)) delete value[name]
-  }
   for (const [name, field] of Object.entries(schema.properties ?? {})) {
-    if (!Object.hasOwn(value, name) && field.default !== undefined) value[name] = clone(field.default)
+    if (field.default === undefined) continue
+    const missing = !Object.hasOwn(value, name) || (value[name] === null && field.nullable !== true)
+    if (missing) value[name] = clone(field.default)
   }
   for (const name of Object.keys(value)) {
+    const item = value[name]
+    if (typeof item !== 'object') continue
     const field = schemaOfField(schema, name)
-    if (field) applyDefaults(value[name], field)
+    if (!field) continue
+    if (item !== null) applyDefaults(item, field)
+    else if (field.nullable !== true && isTyped(field)) delete value[name]
   }
 }
 

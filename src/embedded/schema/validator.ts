@@ -14,13 +14,31 @@ export type Validator = (object: unknown) => StatusCause[]
 /** More than anybody reads; a huge bad object must not make a huge answer. */
 const MAX_CAUSES = 50
 
+/** Compiling takes longer than anything else at start; the same few definitions come again and again. */
+const MAX_REMEMBERED = 100
+const remembered = new Map<string, ValidateFunction>()
+
 /**
  * Compiles a structural schema into a check that speaks like a kube-apiserver.
  * CEL rules (`x-kubernetes-validations`) are not evaluated.
  * @throws InvalidSchemaError
  */
 export function compileValidator(schema: StructuralSchema): Validator {
-  let check: ValidateFunction
+  const jsonSchema = toJsonSchema(schema)
+  const text = JSON.stringify(jsonSchema)
+  const check = remembered.get(text) ?? compile(jsonSchema)
+  remembered.set(text, check)
+  const [oldest] = remembered.keys()
+  if (remembered.size > MAX_REMEMBERED && oldest !== undefined) remembered.delete(oldest)
+  return (object) => {
+    if (check(object)) return []
+    return withoutEchoes(check.errors ?? [])
+      .slice(0, MAX_CAUSES)
+      .map(causeOf)
+  }
+}
+
+function compile(jsonSchema: Record<string, unknown>): ValidateFunction {
   try {
     const ajv = new Ajv({
       allErrors: true,
@@ -32,15 +50,9 @@ export function compileValidator(schema: StructuralSchema): Validator {
     addFormats.default(ajv)
     ajv.addFormat('cidr', /^([0-9]{1,3}\.){3}[0-9]{1,3}\/[0-9]{1,2}$|^[0-9a-fA-F:.]+\/[0-9]{1,3}$/)
     ajv.addFormat('mac', /^([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}$/)
-    check = ajv.compile(toJsonSchema(schema))
+    return ajv.compile(jsonSchema)
   } catch (cause) {
     throw new InvalidSchemaError(cause instanceof Error ? cause.message : String(cause), { cause })
-  }
-  return (object) => {
-    if (check(object)) return []
-    return withoutEchoes(check.errors ?? [])
-      .slice(0, MAX_CAUSES)
-      .map(causeOf)
   }
 }
 
