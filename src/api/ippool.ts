@@ -45,6 +45,13 @@ export const ipPoolSchema = kubeObjectSchema.extend({
     .optional(),
 })
 
+/** Of an IPPool, what is asked for often: the map of addresses, which may be long, is passed over. */
+export const ipPoolSummarySchema = kubeObjectSchema.extend({
+  spec: z.looseObject({ networkName: z.string() }),
+  status: z.looseObject({ conditions: z.array(conditionSchema).optional() }).optional(),
+})
+
+export type IPPoolSummary = z.infer<typeof ipPoolSummarySchema>
 export type IPPool = z.infer<typeof ipPoolSchema>
 export type IPPoolSpec = IPPool['spec']
 export type IPPoolStatus = NonNullable<IPPool['status']>

@@ -14,7 +14,7 @@ import { benchNetwork, benchPool, benchVm } from './objects.ts'
 import { startStandaloneProcess } from './standalone-process.ts'
 import { concurrently, untilUsed } from './waiting.ts'
 
-const COUNTS = [200, 1_000, 5_000]
+const COUNTS = (process.env.BENCH_VMS ?? '200 1000 5000').split(' ').map(Number)
 
 test('VMs allocated a second', { timeout: 600_000 }, async () => {
   for (const count of COUNTS) {

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import { addDemandIndexes } from '../../../actors/pool/demand.ts'
-import { ipPoolSchema } from '../../api/ippool.ts'
+import { ipPoolSummarySchema } from '../../api/ippool.ts'
 import type { KubeObject } from '../../api/object.ts'
 import {
   IP_POOLS,
@@ -58,7 +58,7 @@ export function createControllerInformers(parts: {
 
 /** The network of a pool as "namespace/name". @throws InvalidObjectKeyError */
 export function networkOfPool(pool: KubeObject): string {
-  const { spec, metadata } = ipPoolSchema.parse(pool)
+  const { spec, metadata } = ipPoolSummarySchema.parse(pool)
   return formatObjectKey(parseObjectKey(spec.networkName, metadata.namespace))
 }
 

@@ -1,6 +1,6 @@
 import type { Observed } from '../../../actors/vm/messages.ts'
 import { isConditionTrue } from '../../api/condition.ts'
-import { type IPPool, ipPoolSchema } from '../../api/ippool.ts'
+import { type IPPoolSummary, ipPoolSummarySchema } from '../../api/ippool.ts'
 import { formatObjectKey, type ObjectKey, parseObjectKey } from '../../api/values/object-key.ts'
 import { virtualMachineInstanceSchema, virtualMachineSchema } from '../../api/virtual-machine.ts'
 import { networkStatuses, requestedNetworks, vmNetworkConfigSchema } from '../../api/vm-network-config.ts'
@@ -31,10 +31,10 @@ export function observeVm(informers: ControllerInformers, key: ObjectKey): Obser
 
 /** Of several pools on one network, the one that the network is registered with; else the oldest. */
 function servingPool(informers: ControllerInformers, network: string): ObjectKey | undefined {
-  const age = ({ metadata }: IPPool) => `${metadata.creationTimestamp} ${metadata.uid}`
+  const age = ({ metadata }: IPPoolSummary) => `${metadata.creationTimestamp} ${metadata.uid}`
   const candidates = informers.pools
     .byIndex(POOLS_BY_NETWORK, network)
-    .flatMap((pool) => ipPoolSchema.safeParse(pool).data ?? [])
+    .flatMap((pool) => ipPoolSummarySchema.safeParse(pool).data ?? [])
     .sort((a, b) => (age(a) < age(b) ? -1 : 1))
   const registered = candidates.find(({ status }) => isConditionTrue(status?.conditions, 'Registered'))
   const chosen = registered ?? candidates[0]
