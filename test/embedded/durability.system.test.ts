@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { DataDirectoryError } from '../../src/embedded/backend/errors.ts'
 import { bundleForNode } from '../lab/bundle.ts'
@@ -74,4 +75,23 @@ test('a directory that a live process has open is refused by name, and free agai
   await once(writer.child, 'close')
   const api = await openTestApi({ dataDirectory: directory })
   await api.close()
+})
+
+test('a write that finds the disk full is refused, nothing acknowledged is lost, and it goes on when there is room', async () => {
+  const child = await bundleForNode('test/embedded/full-disk-child.ts')
+  const mountPoint = mkdtempSync(join(tmpdir(), 'full-disk-'))
+  // A small disk of its own, which nobody but this process sees (util-linux: unshare, mount).
+  const script = 'mount -t tmpfs -o size=2m none "$1" && exec "$2" "$3" "$1/data" "$4"'
+  const args = ['-r', '-m', 'sh', '-c', script, 'sh', mountPoint, process.execPath, child, CRDS]
+  const { stdout } = await promisify(execFile)('unshare', args, { timeout: 30_000 })
+  rmSync(mountPoint, { recursive: true })
+  const outcome: unknown = JSON.parse(stdout)
+  expect(outcome).toMatchObject({
+    refusal: expect.stringContaining('the data directory took no write'),
+    acknowledged: expect.any(Number),
+  })
+  const { acknowledged, listed, kept } = Object(outcome)
+  expect(acknowledged).toBeGreaterThan(10)
+  expect(listed).toBe(acknowledged)
+  expect(kept).toBe(acknowledged)
 })

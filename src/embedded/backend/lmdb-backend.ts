@@ -14,6 +14,15 @@ const REVISION_KEY = 'revision'
 const OBJECT_PREFIX = 'object '
 const OBJECT_END = 'object!'
 
+export class CommitError extends Error {
+  override readonly name = 'CommitError'
+  constructor(cause: unknown) {
+    super(`the data directory took no write: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    })
+  }
+}
+
 /**
  * Objects in an LMDB database. A write is acknowledged after its commit was synced to the disk
  * (`overlappingSync: false`), so it outlives SIGKILL and a power cut; LMDB's copy-on-write pages mean that
@@ -32,13 +41,17 @@ export async function openLmdbBackend(directory: string): Promise<Backend> {
     return {
       load: () => load(path, database),
       async write(writes, revision) {
-        await database.batch(() => {
-          for (const { key, json } of writes) {
-            if (json === undefined) database.remove(OBJECT_PREFIX + key)
-            else database.put(OBJECT_PREFIX + key, json)
-          }
-          database.put(REVISION_KEY, String(revision))
-        })
+        try {
+          await database.transaction(() => {
+            for (const { key, json } of writes) {
+              if (json === undefined) database.removeSync(OBJECT_PREFIX + key)
+              else database.putSync(OBJECT_PREFIX + key, json)
+            }
+            database.putSync(REVISION_KEY, String(revision))
+          })
+        } catch (error) {
+          throw new CommitError(await reasonOf(error))
+        }
       },
       async close() {
         await ownership.release()
@@ -48,6 +61,17 @@ export async function openLmdbBackend(directory: string): Promise<Backend> {
   } catch (error) {
     await database.close()
     throw error
+  }
+}
+
+/** lmdb says "Commit failed" and hands the reason over as a promise that rejects. */
+async function reasonOf(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error) || !('commitError' in error)) return error
+  try {
+    await error.commitError
+    return error
+  } catch (reason) {
+    return reason
   }
 }
 
@@ -71,6 +95,8 @@ function openDatabase(directory: string): RootDatabase<string, string> {
       noSubdir: false,
       encoding: 'string',
       overlappingSync: false,
+      // Its batches have a promise of their own that nobody can listen to when a commit fails.
+      eventTurnBatching: false,
       maxReaders: 16,
     })
   } catch (cause) {
