@@ -3,7 +3,6 @@ import type { Subresource } from '../kube/store.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
 import type { Admission } from './admission.ts'
-import { fieldsOf, valueAt } from './json.ts'
 import { prepareCreate } from './operations/create.ts'
 import { type Deletion, prepareDelete } from './operations/delete.ts'
 import { type ListPage, type ListQuery, listObjects } from './operations/list.ts'
@@ -12,9 +11,9 @@ import { applyPatchTo, type PatchRequest } from './patch/patch.ts'
 import { NAMESPACES } from './resources/builtin.ts'
 import type { Registry } from './resources/registry.ts'
 import { present, type ServedResource } from './resources/served-resource.ts'
-import { invalidValue } from './schema/causes.ts'
 import { decodeObject, type FieldValidation } from './schema/decode.ts'
 import { withoutEmpty } from './schema/metadata.ts'
+import { judgeUnknownFields } from './schema/unknown-fields.ts'
 import { ApiError, alreadyExists, badRequest, forbidden, notFound } from './status.ts'
 import type { Storage } from './storage/storage.ts'
 import { type RunningWatch, WatchHub, type WatchQuery } from './watch/watch-hub.ts'
@@ -68,7 +67,7 @@ export class ApiCore {
     options: WriteOptions = {},
   ): Promise<Written> {
     const { object, strictErrors } = decodeObject(resource, body)
-    const warnings = judgeUnknownFields(resource, strictErrors, options)
+    const warnings = judgeUnknownFields(resource, strictErrors, options.fieldValidation)
     checkNamespace(object, namespace)
     if (resource.namespaced) object.metadata.namespace = namespace
     const prepared = prepareCreate(resource, object, this.clock.now(), this.random)
@@ -94,7 +93,7 @@ export class ApiCore {
     options: WriteOptions = {},
   ): Promise<Written> {
     const { object, strictErrors } = decodeObject(resource, body)
-    const warnings = judgeUnknownFields(resource, strictErrors, options)
+    const warnings = judgeUnknownFields(resource, strictErrors, options.fieldValidation)
     checkName(object, name)
     checkNamespace(object, namespace)
     const { subresource } = options
@@ -134,7 +133,7 @@ export class ApiCore {
         warnings = judgeUnknownFields(
           resource,
           strictErrors,
-          options,
+          options.fieldValidation,
           patch.type === 'apply' ? undefined : patched,
         )
         checkName(object, name)
@@ -248,42 +247,4 @@ function checkNamespace(object: KubeObject, namespace: string): void {
   if (object.metadata.namespace === undefined || object.metadata.namespace === namespace) return
   if (namespace === '') return
   throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
-}
-
-/** @returns warnings @throws ApiError when the client asked for strictness */
-function judgeUnknownFields(
-  resource: ServedResource,
-  errors: string[],
-  options: WriteOptions,
-  patched?: unknown,
-): string[] {
-  const validation = options.fieldValidation ?? 'Warn'
-  if (errors.length === 0 || validation === 'Ignore') return []
-  if (validation === 'Warn') return errors
-  const why = `strict decoding error: ${errors.join(', ')}`
-  if (patched !== undefined) {
-    const cause = invalidValue('patch', JSON.stringify(patched), why)
-    throw new ApiError(422, 'Invalid', ` "" is invalid: patch: ${cause.message}`, { causes: [cause] })
-  }
-  throw badRequest(
-    `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: ${why}`,
-  )
-}
-
-/** The review kinds are answered, not stored: everybody who gets in may do everything. */
-export function answerReview(resource: ServedResource, body: unknown): KubeObject {
-  const allowed = { allowed: true, reason: 'this server does not restrict its clients' }
-  const everything = { resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }] }
-  const statuses: Record<string, unknown> = {
-    selfsubjectaccessreviews: allowed,
-    selfsubjectrulesreviews: { ...everything, nonResourceRules: [], incomplete: false },
-    selfsubjectreviews: { userInfo: { username: 'system:admin', groups: ['system:masters'] } },
-  }
-  return {
-    apiVersion: `${resource.group}/${resource.version}`,
-    kind: resource.kind,
-    metadata: { ...fieldsOf(valueAt(body, 'metadata')), name: '' },
-    spec: valueAt(body, 'spec') ?? {},
-    status: statuses[resource.plural] ?? {},
-  }
 }

@@ -74,7 +74,10 @@ export function applyConfiguration(
   const mine = entries.find(isMine)?.fieldsV1 ?? {}
   let others = entries.filter((entry) => !isMine(entry))
   const conflicts = others.flatMap((entry) =>
-    conflictingPaths(set, entry.fieldsV1, current, wanted).map((path) => ({ path, manager: entry.manager })),
+    conflictingPaths(set, entry.fieldsV1, current, wanted, shape).map((path) => ({
+      path,
+      manager: entry.manager,
+    })),
   )
   if (conflicts.length > 0 && !options.force) throw applyConflict(conflicts)
   if (conflicts.length > 0) {
@@ -120,6 +123,7 @@ function conflictingPaths(
   owned: FieldSet,
   current: unknown,
   wanted: unknown,
+  shape: Shape,
   path = '',
 ): string[] {
   return Object.keys(set).flatMap((element) => {
@@ -127,8 +131,11 @@ function conflictingPaths(
     if (!inner || !theirs || element === '.') return []
     const [before, after] = [locate(current, element), locate(wanted, element)]
     const here = path + printElement(element)
+    // An empty map sets none of the fields that may stand in it.
+    const child = element.startsWith('f:') ? childShape(shape, element.slice(2)) : itemShape(shape)
+    if (isGranularMap(after, child) && Object.keys(after).length === 0) return []
     if (isLeaf(inner) || isLeaf(theirs)) return sameJson(before, after) ? [] : [here]
-    return conflictingPaths(inner, theirs, before, after, here)
+    return conflictingPaths(inner, theirs, before, after, child, here)
   })
 }
 
@@ -153,11 +160,14 @@ function dropped(value: unknown, mine: FieldSet, set: FieldSet, others: FieldSet
     if (element === '.') continue
     const still = set[element]
     const theirs = others.map((other) => other[element]).filter((other) => other !== undefined)
-    if (!still && theirs.length === 0) {
+    const inner = locate(result, element)
+    const goes = !still && theirs.length === 0
+    if (goes && (isLeaf(ours) || !isFields(inner) || element.startsWith('k:'))) {
       result = without(result, element)
-    } else if (!isLeaf(ours)) {
-      const inner = locate(result, element)
-      if (inner !== undefined) result = replacing(result, element, dropped(inner, ours, still ?? {}, theirs))
+    } else if (!isLeaf(ours) && inner !== undefined) {
+      const rest = dropped(inner, ours, still ?? {}, theirs)
+      const empty = isFields(rest) && Object.keys(rest).length === 0
+      result = goes && empty ? without(result, element) : replacing(result, element, rest)
     }
   }
   return result
