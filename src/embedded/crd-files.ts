@@ -1,7 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { loadAll } from 'js-yaml'
+import { packageFile } from '../runtime/package-root.ts'
 import { isFields } from './json.ts'
 
 export class CrdFileError extends Error {
@@ -17,16 +17,7 @@ export class CrdFileError extends Error {
 
 /** The directories that a real cluster gets its definitions from too. */
 export function defaultCrdDirectories(): string[] {
-  const root = packageRoot(dirname(fileURLToPath(import.meta.url)))
-  return [join(root, 'deploy', 'crds'), join(root, 'deploy', 'third-party-crds')]
-}
-
-/** The sources run from src/, the compiled program from dist/src/: both are somewhere below package.json. */
-function packageRoot(start: string): string {
-  for (let directory = start; ; directory = dirname(directory)) {
-    if (existsSync(join(directory, 'package.json'))) return directory
-    if (dirname(directory) === directory) throw new CrdFileError(start, 'is not inside a package')
-  }
+  return [packageFile('deploy', 'crds'), packageFile('deploy', 'third-party-crds')]
 }
 
 /** @throws CrdFileError */

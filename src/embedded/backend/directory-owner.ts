@@ -1,12 +1,10 @@
-import { rmSync } from 'node:fs'
+import { closeSync, openSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import type { RootDatabase } from 'lmdb'
 import { DataDirectoryError } from './errors.ts'
 
 const OWNER = 'owner'
-/** Room for the socket's name in sockaddr_un.sun_path, which holds 108 bytes on Linux and 104 on macOS. */
-const MAX_SOCKET_PATH = 100
 
 export interface Ownership {
   release(): Promise<void>
@@ -25,11 +23,18 @@ export async function takeOwnership(
   token: string,
 ): Promise<Ownership> {
   const name = `${token}.sock`
-  const server = await listen(directory, name)
+  const folder = openSync(directory, 'r')
+  let server: Server
+  try {
+    server = await listen(directory, folder, name)
+  } catch (error) {
+    closeSync(folder)
+    throw error
+  }
   try {
     for (;;) {
       const owner = database.get(OWNER)
-      if (owner !== undefined && (await isAlive(directory, owner))) {
+      if (owner !== undefined && (await isAlive(directory, folder, owner))) {
         throw new DataDirectoryError(directory, 'is in use by another running process; stop that one first')
       }
       const taken = database.transactionSync(() => {
@@ -44,6 +49,7 @@ export async function takeOwnership(
     }
   } catch (error) {
     await stop(server)
+    closeSync(folder)
     throw error
   }
   return {
@@ -52,32 +58,32 @@ export async function takeOwnership(
         if (database.get(OWNER) === name) database.removeSync(OWNER)
       })
       await stop(server)
+      closeSync(folder)
     },
   }
 }
 
-function listen(directory: string, name: string): Promise<Server> {
-  const path = join(directory, name)
-  if (Buffer.byteLength(path) > MAX_SOCKET_PATH) {
-    const limit = MAX_SOCKET_PATH - Buffer.byteLength(name) - 1
-    const why = `its path is too long for the socket in it; at most ${limit} bytes, please`
-    return Promise.reject(new DataDirectoryError(directory, why))
-  }
+/** A socket's path may have some 100 bytes only; by way of the open folder it is short, however deep that lies. */
+function socketPath(directory: string, folder: number, name: string): string {
+  return process.platform === 'linux' ? `/proc/self/fd/${folder}/${name}` : join(directory, name)
+}
+
+function listen(directory: string, folder: number, name: string): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => socket.destroy())
     server.once('error', (cause) => {
       reject(new DataDirectoryError(directory, `no socket can be made in it: ${cause.message}`, { cause }))
     })
-    server.listen(path, () => {
+    server.listen(socketPath(directory, folder, name), () => {
       server.unref()
       resolve(server)
     })
   })
 }
 
-function isAlive(directory: string, name: string): Promise<boolean> {
+function isAlive(directory: string, folder: number, name: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(join(directory, name))
+    const socket = connect(socketPath(directory, folder, name))
     socket.once('connect', () => {
       socket.destroy()
       resolve(true)
