@@ -41,9 +41,15 @@ function installDependencies() {
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return
   say('installing dependencies (once) …')
   // raw-socket is compiled here; with the headers of a distribution's node it needs no download.
-  const nodedir = existsSync('/usr/include/node/node.h') ? { npm_config_nodedir: '/usr' } : {}
+  const nodedir = hasOwnHeaders('/usr') ? { npm_config_nodedir: '/usr' } : {}
   run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { ...nodedir, ...process.env })
   writeFileSync(stamp, lock)
+}
+
+/** Headers of another version would compile, and crash later. */
+function hasOwnHeaders(folder) {
+  const file = join(folder, 'include', 'node', 'node_version.h')
+  return existsSync(file) && readFileSync(file, 'utf8').includes(`#define NODE_MAJOR_VERSION ${major}\n`)
 }
 
 function build() {
