@@ -66,15 +66,19 @@ export async function startAgentActor(options: AgentActorOptions): Promise<Agent
     clock,
     log,
   })
-  const saved = await options.file.read()
+  let saved = await options.file.read()
 
   const actor = system.spawnDecider<AgentState, AgentMessage, AgentEffect>({
     name: `agent/${formatObjectKey(pool)}`,
     mailboxLimit: MAILBOX_LIMIT,
     // After a crash the table that was served is better than none, and better than the file.
     initial: () => ({ ...initialAgentState(clock.now()), table: state.table }),
-    started: () =>
-      saved === undefined ? { type: 'tick' } : { type: 'snapshot', snapshot: saved, source: 'file' },
+    started() {
+      // Only in the first life: a later one knows better, also that there is nothing to serve any more.
+      const snapshot = saved
+      saved = undefined
+      return snapshot === undefined ? { type: 'tick' } : { type: 'snapshot', snapshot, source: 'file' }
+    },
     decide(before, message, now): AgentDecision {
       const decision = decide(before, message, now)
       const { configuration } = decision.state.table ?? {}

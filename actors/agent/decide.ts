@@ -24,14 +24,20 @@ export const REPORT_INTERVAL = seconds(10)
 const DOUBT = seconds(3)
 
 export function initialAgentState(now: Instant): AgentState {
-  return { table: undefined, snapshotAsk: { at: now, failures: 0 }, doubtAt: undefined, reported: undefined }
+  return {
+    table: undefined,
+    snapshotAsk: { at: now, failures: 0 },
+    doubtAt: undefined,
+    readSince: undefined,
+    reported: undefined,
+  }
 }
 
 /** What an agent does with a message. The lease table belongs to the actor and changes in place. */
 export function decide(state: AgentState, message: AgentMessage, now: Instant): AgentDecision {
   if (message.type === 'datagram') {
     const serving = isServing(state) ? state.table : undefined
-    return { state, effects: serving === undefined ? [] : answer(serving, message.datagram) }
+    return { state, effects: serving === undefined ? [] : answer(serving, message.datagram, now) }
   }
   const effects: AgentEffect[] = []
   const next = learn(state, message, now, effects)
@@ -72,9 +78,9 @@ function onSnapshot(
   const { table } = state
   // The file is what was known before this life began: anything else knows better.
   if (source === 'file' && table !== undefined) return state
-  // A fresh read is the truth, whatever it says. All else may have been overtaken by a delta.
-  const isOlder = table?.snapshot.uid === snapshot.uid && snapshot.revision < table.snapshot.revision
-  if (isOlder && source !== 'read') return { ...state, doubtAt: state.doubtAt ?? later(now, DOUBT) }
+  if (table !== undefined && isDoubtful(state, table, snapshot, source)) {
+    return { ...state, doubtAt: state.doubtAt ?? later(now, DOUBT) }
+  }
   const next: AgentState = {
     ...state,
     doubtAt: undefined,
@@ -96,6 +102,22 @@ function onSnapshot(
   }
 }
 
+/** A snapshot may have been overtaken by what came since: then only a fresh read can say which is the truth. */
+function isDoubtful(
+  { readSince }: AgentState,
+  { snapshot: known, source: knownFrom }: LeaseTable,
+  snapshot: PoolSnapshot,
+  source: SnapshotSource,
+): boolean {
+  // A watch tells of one object's end before it tells of the next; a pool actor's message may be late.
+  if (known.uid !== snapshot.uid) return source === 'pool' && knownFrom !== 'file'
+  const isOlder =
+    snapshot.revision < known.revision ||
+    (snapshot.revision === known.revision && snapshot.generation < known.generation)
+  const isFresh = source === 'read' && readSince?.uid === known.uid && readSince.revision === known.revision
+  return isOlder && !isFresh
+}
+
 function onDelta(state: AgentState, delta: LeaseDelta, now: Instant, effects: AgentEffect[]): AgentState {
   const { table } = state
   const ask = { ...state, snapshotAsk: state.snapshotAsk ?? { at: now, failures: 0 } }
@@ -113,7 +135,8 @@ function onTick(state: AgentState, now: Instant, effects: AgentEffect[]): AgentS
   let next = state
   if (next.doubtAt !== undefined && next.doubtAt <= now) {
     effects.push({ type: 'read-pool' })
-    next = { ...next, doubtAt: later(now, DOUBT) }
+    const { uid = '', revision = 0 } = next.table?.snapshot ?? {}
+    next = { ...next, doubtAt: later(now, DOUBT), readSince: { uid, revision } }
   }
   if (next.snapshotAsk !== undefined && next.snapshotAsk.at <= now) {
     effects.push({ type: 'request-snapshot' })

@@ -3,8 +3,9 @@ import { ipPoolSchema } from '../../src/api/ippool.ts'
 import { type PoolConfiguration, parsePoolConfiguration } from '../../src/api/pool-configuration.ts'
 import { formatIPv4Address, type IPv4Address, parseIPv4Address } from '../../src/api/values/ipv4-address.ts'
 import { type MacAddress, parseMacAddress } from '../../src/api/values/mac-address.ts'
+import { type Instant, later, seconds } from '../../src/api/values/time.ts'
 import type { Binding } from '../../src/dhcp/decide.ts'
-import { prepareNetwork } from '../../src/dhcp/network.ts'
+import { type PreparedNetwork, prepareNetwork } from '../../src/dhcp/network.ts'
 import type { LeaseDelta, PoolSnapshot } from '../pool/contracts.ts'
 import type { SnapshotSource } from './messages.ts'
 import type { LeaseTable } from './state.ts'
@@ -32,24 +33,19 @@ export function openLeaseTable(
     snapshot: rest,
     source,
     configuration,
-    network: prepareNetwork({
-      serverIdentifier: configuration.serverAddress,
-      subnet: configuration.subnet,
-      dns: configuration.dns,
-      domainSearch: configuration.domainSearch,
-      ntpServers: snapshot.ntpServers.map(parseIPv4Address),
-      leaseSeconds: configuration.leaseSeconds,
-      ...(configuration.router === undefined ? {} : { router: configuration.router }),
-      ...(configuration.domainName === undefined ? {} : { domainName: configuration.domainName }),
-    }),
+    network: networkOf(configuration, snapshot),
     addresses: new Map(),
     macs: new Map(),
     revoked: previous?.revoked ?? new Set(),
+    acknowledged: new Map(),
+    outstanding: new Map(),
   }
   for (const [address, mac] of Object.entries(leases)) {
-    bind(table, parseIPv4Address(address), parseMacAddress(mac))
+    adopt(table, parseIPv4Address(address), parseMacAddress(mac))
   }
-  for (const mac of previous?.addresses.keys() ?? []) if (!table.addresses.has(mac)) revoke(table, mac)
+  if (previous === undefined) return table
+  for (const mac of previous.addresses.keys()) if (!table.addresses.has(mac)) revoke(table, mac)
+  for (const [address, mac] of previous.macs) passOn(previous, table, address, mac)
   return table
 }
 
@@ -58,15 +54,18 @@ export function applyDelta(table: LeaseTable, delta: LeaseDelta): void {
   const entries = Object.entries(delta.leases).map(
     ([address, mac]) => [parseIPv4Address(address), mac === null ? null : parseMacAddress(mac)] as const,
   )
+  const holders = entries.map(([address]) => [address, table.macs.get(address)] as const)
   // First what goes, then what comes: a MAC may have moved from one address to another.
   for (const [address] of entries) {
     const holder = table.macs.get(address)
     if (holder === undefined) continue
     table.macs.delete(address)
+    if (table.addresses.get(holder) !== address) continue
     table.addresses.delete(holder)
     revoke(table, holder)
   }
   for (const [address, mac] of entries) if (mac !== null) bind(table, address, mac)
+  for (const [address, mac] of holders) passOn(table, table, address, mac)
   table.snapshot = { ...table.snapshot, revision: delta.revision }
 }
 
@@ -82,6 +81,60 @@ export function toSnapshot(table: LeaseTable): PoolSnapshot {
   return { ...table.snapshot, leases }
 }
 
+/**
+ * Law 1 as clients see it. The pool lets an address rest until its last lease has run out, unless its client is gone,
+ * and the agent sees it free for a while. Who was out of touch for so long that it sees one MAC take the other's place
+ * may have acknowledged the lease of the first long after the pool took it back: that lease must run out.
+ */
+export function isStillLeasedToAnother(
+  table: LeaseTable,
+  address: IPv4Address,
+  mac: MacAddress,
+  now: Instant,
+): boolean {
+  const lease = table.outstanding.get(address)
+  if (lease === undefined) return false
+  if (lease.until > now) return lease.mac !== mac
+  table.outstanding.delete(address)
+  return false
+}
+
+export function noteAcknowledged(table: LeaseTable, address: IPv4Address, now: Instant): void {
+  const until = later(now, seconds(table.configuration.leaseSeconds))
+  // A shorter lease does not take back what a longer one promised.
+  if (until > (table.acknowledged.get(address) ?? 0)) table.acknowledged.set(address, until)
+}
+
+/** What is known of the leases of one address, as it passes from the holder in `before` to the one in `table`. */
+function passOn(
+  before: LeaseTable,
+  table: LeaseTable,
+  address: IPv4Address,
+  from: MacAddress | undefined,
+): void {
+  const acknowledged = before.acknowledged.get(address)
+  const outstanding = before.outstanding.get(address)
+  table.acknowledged.delete(address)
+  table.outstanding.delete(address)
+  const to = table.macs.get(address)
+  if (to === undefined || from === undefined) return
+  if (from === to) {
+    if (acknowledged !== undefined) table.acknowledged.set(address, acknowledged)
+    if (outstanding !== undefined) table.outstanding.set(address, outstanding)
+  } else if (acknowledged !== undefined) {
+    table.outstanding.set(address, { mac: from, until: acknowledged })
+  } else if (outstanding !== undefined) {
+    table.outstanding.set(address, outstanding)
+  }
+}
+
+/** A MAC with two addresses, written by hand, keeps the lower one: so does the pool. */
+function adopt(table: LeaseTable, address: IPv4Address, mac: MacAddress): void {
+  const other = table.addresses.get(mac)
+  if (other === undefined || address < other) bind(table, address, mac)
+  else table.macs.set(address, mac)
+}
+
 function bind(table: LeaseTable, address: IPv4Address, mac: MacAddress): void {
   table.addresses.set(mac, address)
   table.macs.set(address, mac)
@@ -93,6 +146,26 @@ function revoke(table: LeaseTable, mac: MacAddress): void {
   for (const oldest of table.revoked) {
     if (table.revoked.size <= MAXIMUM_REVOKED) break
     table.revoked.delete(oldest)
+  }
+}
+
+/** @throws UnservableSnapshotError */
+function networkOf(configuration: PoolConfiguration, snapshot: PoolSnapshot): PreparedNetwork {
+  const { router, domainName } = configuration
+  try {
+    return prepareNetwork({
+      serverIdentifier: configuration.serverAddress,
+      subnet: configuration.subnet,
+      dns: configuration.dns,
+      domainSearch: configuration.domainSearch,
+      ntpServers: snapshot.ntpServers.map(parseIPv4Address),
+      leaseSeconds: configuration.leaseSeconds,
+      ...(router === undefined ? {} : { router }),
+      ...(domainName === undefined ? {} : { domainName }),
+    })
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    throw new UnservableSnapshotError([{ path: 'spec.ipv4Config', message }])
   }
 }
 

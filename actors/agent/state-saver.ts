@@ -24,8 +24,15 @@ export function createStateSaver(options: {
   const { file, current, clock, log } = options
   let isDirty = false
   let isRunning = false
+  let writing: Promise<boolean> = Promise.resolve(true)
 
-  async function save(): Promise<boolean> {
+  /** After the one before: two writers of one file would leave neither's. */
+  function save(): Promise<boolean> {
+    writing = writing.then(saveNow)
+    return writing
+  }
+
+  async function saveNow(): Promise<boolean> {
     isDirty = false
     const snapshot = current()
     try {
@@ -59,6 +66,7 @@ export function createStateSaver(options: {
       })
     },
     async flush() {
+      await writing
       if (isDirty) await save()
     },
   }

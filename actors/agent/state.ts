@@ -14,6 +14,8 @@ export interface AgentState {
   snapshotAsk: { at: Instant; failures: number } | undefined
   /** A watch or a pool actor spoke of an older revision than is known: late, or the truth was set back? To be read at. */
   doubtAt: Instant | undefined
+  /** What was known when the API was asked last: an answer may set back that, nothing that was learned since. */
+  readSince: { uid: string; revision: number } | undefined
   reported: { at: Instant; revision: number; serving: boolean; uid: string } | undefined
 }
 
@@ -27,4 +29,8 @@ export interface LeaseTable {
   macs: Map<IPv4Address, MacAddress>
   /** MACs that had an address here and lost it: they are told so. Bounded. */
   revoked: Set<MacAddress>
+  /** Until when the last ACK for each address counts. */
+  acknowledged: Map<IPv4Address, Instant>
+  /** Addresses that passed from one MAC to another in one step, while the lease of the first still runs. */
+  outstanding: Map<IPv4Address, { mac: MacAddress; until: Instant }>
 }

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { IPPool } from '../../src/api/ippool.ts'
-import { formatObjectKey, type ObjectKey, parseObjectKey } from '../../src/api/values/object-key.ts'
+import { parseMacAddress } from '../../src/api/values/mac-address.ts'
+import { formatObjectKey, type ObjectKey } from '../../src/api/values/object-key.ts'
 import { seconds } from '../../src/api/values/time.ts'
 import type { Cancel, Clock } from '../../src/runtime/clock.ts'
 import { publishEvent, serveCommand } from '../../transports/messages/contract.ts'
@@ -9,17 +10,20 @@ import type { Transport } from '../../transports/messages/transport.ts'
 import type { ActorSystem, Self } from '../system.ts'
 import {
   type AllocateReply,
+  type AllocateRequest,
   type NudgeScope,
+  type Owner,
   type PoolEvent,
   poolCommands,
   poolEvents,
   type ReleaseReply,
   type SnapshotReply,
 } from './contracts.ts'
-import { decide, initialPoolState } from './decide.ts'
+import { decide } from './decide.ts'
 import { carryOut, type PoolEffectParts } from './effects.ts'
 import type { PoolEffect, PoolMessage, ReplyToken } from './messages.ts'
-import type { PoolState } from './state.ts'
+import { MAXIMUM_PENDING } from './requests.ts'
+import { initialPoolState, type PoolState } from './state.ts'
 
 export interface PoolActorOptions extends PoolEffectParts {
   system: ActorSystem
@@ -28,8 +32,8 @@ export interface PoolActorOptions extends PoolEffectParts {
   log: Logger
   /** A Kubernetes event about the pool. */
   record: (pool: IPPool, severity: 'Normal' | 'Warning', reason: string, message: string) => void
-  /** Whoever waits for an address on the network may ask again. */
-  nudgeOwners: (network: ObjectKey, scope: NudgeScope) => void
+  /** Those on the network, or just these owners, may ask again. */
+  nudge: (whom: { network: ObjectKey } | { owners: readonly Owner[] }, scope: NudgeScope) => void
 }
 
 export interface PoolActor {
@@ -42,12 +46,13 @@ export interface PoolActor {
 export class PoolUnavailableError extends Error {
   override readonly name = 'PoolUnavailableError'
   constructor(readonly key: ObjectKey) {
-    super(`the actor of the IPPool ${formatObjectKey(key)} is starting; ask again`)
+    super(`the actor of the IPPool ${formatObjectKey(key)} is starting or overloaded; ask again`)
   }
 }
 
 const TICK = seconds(1)
-const MAILBOX_LIMIT = 100_000
+const MAILBOX_LIMIT = 200_000
+const MAXIMUM_WAITING = 2 * MAXIMUM_PENDING
 
 /** The shell around `decide`: it serves the pool's commands and carries out the effects. */
 export function startPoolActor(options: PoolActorOptions): PoolActor {
@@ -57,6 +62,7 @@ export function startPoolActor(options: PoolActorOptions): PoolActor {
   const waiting = new Map<ReplyToken, { resolve(reply: unknown): void; reject(error: Error): void }>()
   let nextToken = 1
   let pool: IPPool | undefined
+  let network: ObjectKey | undefined
 
   const actor = system.spawnDecider<PoolState, PoolMessage, PoolEffect>({
     name: `pool/${formatObjectKey(key)}`,
@@ -70,6 +76,7 @@ export function startPoolActor(options: PoolActorOptions): PoolActor {
     decide(state, message, now) {
       const decision = decide(state, message, now)
       pool = decision.state.pool
+      network = decision.state.book?.configuration.network
       return decision
     },
     run,
@@ -77,6 +84,8 @@ export function startPoolActor(options: PoolActorOptions): PoolActor {
 
   /** Leaves a message that carries a token, and waits until an effect answers it. */
   function ask<Reply>(message: (token: ReplyToken) => PoolMessage): Promise<Reply> {
+    // More would fill the mailbox, in which the outcomes of what is under way must find room too.
+    if (waiting.size >= MAXIMUM_WAITING) return Promise.reject(new PoolUnavailableError(key))
     const token = nextToken++
     return new Promise<Reply>((resolve, reject) => {
       // The token binds the reply to the request's own type: each effect answers the kind of message it came from.
@@ -105,13 +114,16 @@ export function startPoolActor(options: PoolActorOptions): PoolActor {
       case 'record':
         if (pool !== undefined) options.record(pool, effect.severity, effect.reason, effect.message)
         return
+      case 'nudge-network':
       case 'nudge-owners':
-        if (pool !== undefined)
-          options.nudgeOwners(parseObjectKey(pool.spec.networkName, key.namespace), effect.scope)
-        return
+        return options.nudge(effect, effect.scope)
       default:
         void carryOut(effect, pool, parts).then((outcome) => outcome !== undefined && self.tell(outcome))
     }
+  }
+
+  function isContested({ macAddress }: AllocateRequest): boolean {
+    return network !== undefined && options.demand.isContested(network, parseMacAddress(macAddress))
   }
 
   const subject = (verb: string) => commandSubject('pool', key, verb)
@@ -120,7 +132,13 @@ export function startPoolActor(options: PoolActorOptions): PoolActor {
       transport,
       poolCommands.allocate,
       subject('allocate'),
-      (request) => ask<AllocateReply>((token) => ({ type: 'allocate', token, request })),
+      (request) =>
+        ask<AllocateReply>((token) => ({
+          type: 'allocate',
+          token,
+          request,
+          contested: isContested(request),
+        })),
       { log },
     ),
     serveCommand(

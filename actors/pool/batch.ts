@@ -8,8 +8,10 @@ import {
   PoolExhaustedError,
 } from '../../src/ipam/errors.ts'
 import { restEnd } from './book.ts'
+import { claimOf } from './claims.ts'
 import type { AllocateReply, AllocateRequest, Owner } from './contracts.ts'
 import type { PoolEffect } from './messages.ts'
+import { noteRefusal, type Refusal } from './refusals.ts'
 import type { Book, PendingRequest, PoolState } from './state.ts'
 
 export interface BatchOutcome {
@@ -17,8 +19,6 @@ export interface BatchOutcome {
   effects: PoolEffect[]
   /** Changes of address that must not be decided before the owner's wish was read. */
   unverified: Extract<PendingRequest, { type: 'allocate' }>[]
-  /** An address came free or began to rest. */
-  freed: boolean
   /** The status must be written before anything is answered. */
   changed: boolean
 }
@@ -30,7 +30,7 @@ export function decideBatch(
   requests: readonly PendingRequest[],
   now: Instant,
 ): BatchOutcome {
-  const outcome: BatchOutcome = { effects: [], unverified: [], freed: false, changed: false }
+  const outcome: BatchOutcome = { effects: [], unverified: [], changed: false }
   for (const request of requests) {
     if (request.type === 'allocate') decideAllocate(state, book, request, outcome, now)
     else decideRelease(state, book, request, outcome, now)
@@ -50,8 +50,10 @@ function decideAllocate(
   const mac = parseMacAddress(request.macAddress)
   const held = allocator.addressOf(mac)
   const pinned = optionalAddress(request.pinnedAddress)
+  const isDisputed =
+    pending.contested || (held !== undefined && isRival(pending.previousOwner, request.owner))
 
-  if (held !== undefined && !pending.verified && isRival(pending.previousOwner, request.owner)) {
+  if (isDisputed && !pending.verified) {
     outcome.unverified.push(pending)
     return
   }
@@ -61,7 +63,7 @@ function decideAllocate(
   }
   const closed = whyClosed(state)
   if (closed !== undefined) {
-    refuse(outcome, pending, closed)
+    refuse(state, outcome, pending, closed, now)
     return
   }
   if (held !== undefined && !pending.verified) {
@@ -70,18 +72,20 @@ function decideAllocate(
     return
   }
   try {
-    const address = take(book, mac, request, held, outcome, now)
+    const address = take(state, book, mac, request, held, outcome, now)
     outcome.changed = true
+    state.refused.delete(mac)
     reply(outcome, token, { outcome: 'allocated', address: formatIPv4Address(address) })
     const body = { address: formatIPv4Address(address), macAddress: mac, owner: request.owner }
     outcome.effects.push({ type: 'publish', event: { type: 'lease-allocated', body } })
   } catch (error) {
-    refuse(outcome, pending, refusalOf(error))
+    refuse(state, outcome, pending, refusalOf(error), now)
   }
 }
 
 /** @throws what the allocator throws; then nothing has changed */
 function take(
+  state: PoolState,
   book: Book,
   mac: MacAddress,
   request: AllocateRequest,
@@ -104,7 +108,7 @@ function take(
     throw error
   }
   book.restingUntil.delete(pinned)
-  if (held !== undefined) noteReleased(book, mac, held, true, outcome, now)
+  if (held !== undefined) noteReleased(state, book, mac, held, true, outcome, now)
   return pinned
 }
 
@@ -117,10 +121,11 @@ function decideRelease(
 ): void {
   const { mac, token } = pending
   // Asked for again since the owner's wish was read: it stays (law 4).
-  const wantedAgain = (state.claims.get(mac)?.count ?? 0) !== pending.claims
+  const wantedAgain = claimOf(state, mac) !== pending.claim
   const rest = pending.clientMayRun
+  if (!wantedAgain) state.refused.delete(mac)
   const address = wantedAgain ? undefined : book.allocator.release(mac, { rest })
-  if (address !== undefined) noteReleased(book, mac, address, rest, outcome, now)
+  if (address !== undefined) noteReleased(state, book, mac, address, rest, outcome, now)
   if (token !== undefined) {
     outcome.effects.push({
       type: 'reply-release',
@@ -131,6 +136,7 @@ function decideRelease(
 }
 
 function noteReleased(
+  state: PoolState,
   book: Book,
   mac: MacAddress,
   address: IPv4Address,
@@ -138,10 +144,10 @@ function noteReleased(
   outcome: BatchOutcome,
   now: Instant,
 ): void {
-  outcome.freed = true
   outcome.changed = true
-  const until = rests ? restEnd(book.configuration, now) : undefined
-  if (until !== undefined) book.restingUntil.set(address, until)
+  const until = rests ? restEnd(book, now) : undefined
+  if (until === undefined) state.freed.push(address)
+  else book.restingUntil.set(address, until)
   const restsUntil = until === undefined ? undefined : formatInstant(until)
   outcome.effects.push({
     type: 'publish',
@@ -157,14 +163,9 @@ function isRival(previous: Owner | undefined, owner: Owner): boolean {
   return previous !== undefined && (previous.namespace !== owner.namespace || previous.name !== owner.name)
 }
 
-interface Refusal {
-  reason: string
-  message: string
-}
-
 /** Why this pool gives no new leases now, if it does not. */
 function whyClosed(state: PoolState): Refusal | undefined {
-  const { pool, registration } = state
+  const { pool } = state
   if (pool?.metadata.deletionTimestamp !== undefined) {
     return {
       reason: 'PoolDeleting',
@@ -177,6 +178,8 @@ function whyClosed(state: PoolState): Refusal | undefined {
       message: 'the IPPool is paused; set spec.paused to false to allocate again',
     }
   }
+  const registered = pool?.status?.conditions?.find(({ type }) => type === 'Registered')
+  const registration = state.registration ?? registered
   if (registration?.reason === 'NetworkInUse') {
     return { reason: 'NetworkInUse', message: registration.message ?? 'another IPPool serves the network' }
   }
@@ -192,11 +195,14 @@ function refusalOf(error: unknown): Refusal {
 }
 
 function refuse(
+  state: PoolState,
   outcome: BatchOutcome,
   pending: Extract<PendingRequest, { type: 'allocate' }>,
   refusal: Refusal,
+  now: Instant,
 ): void {
   reply(outcome, pending.token, { outcome: 'refused', ...refusal })
+  if (!noteRefusal(state.refused, pending.request, refusal, now)) return
   const { macAddress, owner } = pending.request
   outcome.effects.push({
     type: 'publish',

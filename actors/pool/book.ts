@@ -2,7 +2,7 @@ import type { IPPool } from '../../src/api/ippool.ts'
 import { type PoolConfiguration, reservedAddresses } from '../../src/api/pool-configuration.ts'
 import { type IPv4Address, parseIPv4Address } from '../../src/api/values/ipv4-address.ts'
 import { type MacAddress, parseMacAddress } from '../../src/api/values/mac-address.ts'
-import { type Instant, parseInstant } from '../../src/api/values/time.ts'
+import { type Instant, later, parseInstant, seconds, toInstant } from '../../src/api/values/time.ts'
 import { createAllocator } from '../../src/ipam/range-allocator.ts'
 import type { Book } from './state.ts'
 
@@ -10,18 +10,24 @@ import type { Book } from './state.ts'
  * The allocator as the IPPool's status has it. What people wrote into the status by hand and makes no sense is left
  * out, so that the next write puts the status right: a MAC with two addresses keeps the lower one, and the other rests.
  */
-export function openBook(pool: IPPool, configuration: PoolConfiguration, now: Instant): Book {
+export function openBook(
+  pool: IPPool,
+  configuration: PoolConfiguration,
+  now: Instant,
+  longerLeasesEnd = now,
+): Book {
   const allocator = createAllocator({
     range: configuration.range,
     excluded: [...configuration.excluded, ...reservedAddresses(configuration)],
   })
-  const book: Book = { configuration, allocator, restingUntil: new Map() }
+  const book: Book = { configuration, allocator, restingUntil: new Map(), longerLeasesEnd }
 
   const surplus: [IPv4Address, MacAddress][] = []
   for (const [address, mac] of leasesOf(pool)) {
     if (allocator.addressOf(mac) === undefined) allocator.adopt(address, mac)
     else surplus.push([address, mac])
   }
+  for (const [address, mac] of surplus) rest(book, address, mac, restEnd(book, now))
   for (const [text, { macAddress, until }] of Object.entries(pool.status?.ipv4?.resting ?? {})) {
     const entry = readable(() => ({
       address: parseIPv4Address(text),
@@ -30,7 +36,6 @@ export function openBook(pool: IPPool, configuration: PoolConfiguration, now: In
     }))
     if (entry !== undefined && entry.until > now) rest(book, entry.address, entry.mac, entry.until)
   }
-  for (const [address, mac] of surplus) rest(book, address, mac, restEnd(configuration, now))
   return book
 }
 
@@ -47,13 +52,26 @@ export function leasesOf(pool: IPPool): [IPv4Address, MacAddress][] {
     .sort(([a], [b]) => a - b)
 }
 
-/** Law 1: a lease acknowledged just before it was given back may be used for one lease time more. */
-export function restEnd(configuration: PoolConfiguration, now: Instant): Instant {
-  return (now + configuration.leaseSeconds * 1000) as Instant
+/** Whether anybody holds an address, as far as the status says; stops at the first. */
+export function hasLeases(pool: IPPool): boolean {
+  const { allocated = {} } = pool.status?.ipv4 ?? {}
+  for (const address in allocated) {
+    if (readable(() => parseMacAddress(allocated[address] ?? '')) !== undefined) return true
+  }
+  return false
+}
+
+/**
+ * Law 1: a lease acknowledged just before it was given back may be used for one lease time more. Whole seconds,
+ * rounded up, because that is what the status keeps.
+ */
+export function restEnd({ configuration, longerLeasesEnd }: Book, now: Instant): Instant {
+  const end = Math.max(later(now, seconds(configuration.leaseSeconds)), longerLeasesEnd)
+  return toInstant(Math.ceil(end / 1000) * 1000)
 }
 
 function rest(book: Book, address: IPv4Address, mac: MacAddress, until: Instant): void {
-  if (book.allocator.holderOf(address) !== undefined) return
+  if (book.allocator.holderOf(address) !== undefined || book.restingUntil.has(address)) return
   book.allocator.rest(address, mac)
   book.restingUntil.set(address, until)
 }

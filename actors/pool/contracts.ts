@@ -52,7 +52,7 @@ export const poolSnapshotSchema = z.object({
   spec: z.looseObject({}),
   ntpServers: z.array(address),
   /** Address to MAC address; no marks. */
-  leases: z.record(z.string(), macAddress),
+  leases: z.record(address, macAddress),
 })
 export type PoolSnapshot = z.infer<typeof poolSnapshotSchema>
 
@@ -69,7 +69,7 @@ export const leaseDeltaSchema = z.object({
   revision: z.number().int(),
   /** Differs from the agent's when the spec changed too: then only a snapshot tells all. */
   generation: z.number().int(),
-  leases: z.record(z.string(), macAddress.nullable()),
+  leases: z.record(address, macAddress.nullable()),
 })
 export type LeaseDelta = z.infer<typeof leaseDeltaSchema>
 

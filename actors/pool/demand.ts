@@ -29,6 +29,8 @@ import type { Demand, Orphan } from './messages.ts'
 export interface DemandReader {
   /** @throws StoreError */
   read(network: ObjectKey, mac: MacAddress, candidates: readonly Owner[]): Promise<Demand>
+  /** Several objects ask for the MAC, as far as the watch knows. */
+  isContested(network: ObjectKey, mac: MacAddress): boolean
   /** Of the held MACs, those that nobody asks for. @throws StoreError */
   findOrphans(network: ObjectKey, held: ReadonlyMap<MacAddress, number>): Promise<Orphan[]>
 }
@@ -70,7 +72,7 @@ export function createDemandReader(options: { store: Store; configs: Informer })
       )
       const current = (await Promise.all(keys.map(readConfig))).filter((config) => config !== undefined)
       const asking = current
-        .filter((config) => config.metadata.deletionTimestamp === undefined)
+        .filter(isAlive)
         .sort(byAge)
         .flatMap((config) =>
           wishes(config)
@@ -95,6 +97,11 @@ export function createDemandReader(options: { store: Store; configs: Informer })
       }
     },
 
+    isContested(network, mac) {
+      const asking = configs.byIndex(CONFIGS_BY_MAC, macKey(network, mac))
+      return asking.length > 1 && asking.filter(isAlive).length > 1
+    },
+
     async findOrphans(network, held) {
       const isCached = (mac: MacAddress) => configs.byIndex(CONFIGS_BY_MAC, macKey(network, mac)).length > 0
       if (!configs.synced() || [...held.keys()].every(isCached)) return []
@@ -107,7 +114,7 @@ export function createDemandReader(options: { store: Store; configs: Informer })
           .filter((wish) => sameObjectKey(wish.network, network))
           .map((wish) => wish.mac),
       )
-      return [...held].filter(([mac]) => !wanted.has(mac)).map(([mac, claims]) => ({ mac, claims }))
+      return [...held].filter(([mac]) => !wanted.has(mac)).map(([mac, claim]) => ({ mac, claim }))
     },
   }
 }
@@ -168,6 +175,10 @@ async function readIfThere(
 function byAge(a: VmNetworkConfig, b: VmNetworkConfig): number {
   const age = ({ metadata }: VmNetworkConfig) => `${metadata.creationTimestamp} ${metadata.uid}`
   return age(a) < age(b) ? -1 : 1
+}
+
+function isAlive({ metadata }: KubeObject): boolean {
+  return metadata.deletionTimestamp === undefined
 }
 
 function ownerOf({ metadata }: VmNetworkConfig): Owner {

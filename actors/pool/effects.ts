@@ -1,13 +1,12 @@
 import type { Logger } from 'pino'
 import { IP_POOL_FINALIZER, type IPPool, ipPoolSchema } from '../../src/api/ippool.ts'
-import type { KubeObject } from '../../src/api/object.ts'
 import { IP_POOLS } from '../../src/api/resource.ts'
 import { type IPv4Address, parseIPv4Address } from '../../src/api/values/ipv4-address.ts'
 import { type ObjectKey, parseObjectKey } from '../../src/api/values/object-key.ts'
 import { ConflictError, InvalidObjectError, NotFoundError } from '../../src/kube/errors.ts'
 import type { Store } from '../../src/kube/store.ts'
 import type { DemandReader } from './demand.ts'
-import type { CommitFailure, PoolEffect, PoolMessage } from './messages.ts'
+import type { CommitFailure, PoolEffect, PoolMessage, Registration } from './messages.ts'
 import { registerNetwork, unregisterNetwork } from './registration.ts'
 
 export interface PoolEffectParts {
@@ -75,39 +74,57 @@ export async function carryOut(
       }
 
     case 'check-registration':
-      if (pool === undefined) return undefined
-      try {
-        return { type: 'registration-checked', registration: await registerNetwork(store, pool) }
-      } catch (error) {
-        const registration = { registered: false, reason: 'Unavailable', message: reasonOf(error) }
-        return { type: 'registration-checked', registration }
-      }
+      return { type: 'registration-checked', registration: await register(store, pool, log) }
 
     case 'add-finalizer':
-      if (pool === undefined) return undefined
-      return changeFinalizers(store, key, pool, log, (finalizers) => [...finalizers, IP_POOL_FINALIZER])
+      return writeFinalizers(pool, log, (current) =>
+        changeFinalizers(store, key, current, (finalizers) => [...finalizers, IP_POOL_FINALIZER]),
+      )
 
     case 'unregister-and-remove-finalizer':
-      if (pool === undefined) return { type: 'finalizer-removed' }
-      try {
-        await unregisterNetwork(store, pool)
-        await changeFinalizers(store, key, pool, log, (finalizers) =>
+      return writeFinalizers(pool, log, async (current) => {
+        await unregisterNetwork(store, current)
+        await changeFinalizers(store, key, current, (finalizers) =>
           finalizers.filter((finalizer) => finalizer !== IP_POOL_FINALIZER),
         )
-      } catch (error) {
-        log.warn({ err: error }, 'could not let go of the network; trying again')
-      }
-      return { type: 'finalizer-removed' }
+      })
 
     case 'resolve-ntp': {
-      const found = await Promise.all(effect.names.map((name) => resolveName(name, parts)))
-      // One name that does not resolve must not take away what the others, or an earlier look, gave.
-      if (found.some((addresses) => addresses === undefined)) {
-        const known = pool?.status?.ipv4?.ntpServers?.map(parseIPv4Address) ?? []
-        return { type: 'ntp-resolved', addresses: unique([...found.flatMap((part) => part ?? []), ...known]) }
-      }
-      return { type: 'ntp-resolved', addresses: unique(found.flatMap((part) => part ?? [])) }
+      const resolved = await Promise.all(
+        effect.names.map(async (name) => [name, await resolveName(name, parts)] as const),
+      )
+      const addresses = new Map<string, readonly IPv4Address[]>()
+      for (const [name, found] of resolved) if (found !== undefined) addresses.set(name, found)
+      return { type: 'ntp-resolved', addresses }
     }
+  }
+}
+
+async function register(
+  store: Store,
+  pool: IPPool | undefined,
+  log: Logger,
+): Promise<Registration | undefined> {
+  if (pool === undefined) return undefined
+  try {
+    return await registerNetwork(store, pool)
+  } catch (error) {
+    log.warn({ err: error }, 'the network could not be labelled; trying again')
+    return undefined
+  }
+}
+
+async function writeFinalizers(
+  pool: IPPool | undefined,
+  log: Logger,
+  write: (pool: IPPool) => Promise<void>,
+): Promise<PoolMessage> {
+  try {
+    if (pool !== undefined) await write(pool)
+    return { type: 'finalizers-written', ok: true }
+  } catch (error) {
+    log.warn({ err: error }, 'finalizers not written; trying again')
+    return { type: 'finalizers-written', ok: false }
   }
 }
 
@@ -123,22 +140,16 @@ async function readPool(store: Store, key: ObjectKey, log: Logger): Promise<Pool
   return { type: 'pool-read-failed' }
 }
 
+/** @throws StoreError */
 async function changeFinalizers(
   store: Store,
   key: ObjectKey,
   pool: IPPool,
-  log: Logger,
   change: (finalizers: readonly string[]) => string[],
-): Promise<PoolMessage> {
+): Promise<void> {
   const { resourceVersion, finalizers = [] } = pool.metadata
   const body = { metadata: { resourceVersion, finalizers: change(finalizers) } }
-  try {
-    const object: KubeObject = await store.patch(IP_POOLS, key, { type: 'merge', body })
-    return { type: 'pool-read', pool: ipPoolSchema.parse(object) }
-  } catch (error) {
-    log.warn({ err: error }, 'finalizers not written')
-    return { type: 'pool-read-failed' }
-  }
+  await store.patch(IP_POOLS, key, { type: 'merge', body })
 }
 
 async function resolveName(
@@ -147,7 +158,8 @@ async function resolveName(
 ): Promise<readonly IPv4Address[] | undefined> {
   if (/^[\d.]+$/.test(name)) return [parseIPv4Address(name)]
   try {
-    return await resolve(name)
+    // Sorted, because servers answer in another order each time, and that is no news.
+    return [...(await resolve(name))].sort((a, b) => a - b)
   } catch (error) {
     log.warn({ err: error, name }, 'NTP server name does not resolve; option 42 goes without it')
     return undefined
@@ -163,10 +175,6 @@ function failureOf(error: unknown): CommitFailure {
 
 function networkOf(pool: IPPool | undefined, key: ObjectKey): ObjectKey {
   return parseObjectKey(pool?.spec.networkName ?? key.name, key.namespace)
-}
-
-function unique(addresses: readonly IPv4Address[]): IPv4Address[] {
-  return [...new Set(addresses)]
 }
 
 function reasonOf(error: unknown): string {

@@ -1,6 +1,7 @@
 import type { IPPool } from '../../src/api/ippool.ts'
 import type { IPv4Address } from '../../src/api/values/ipv4-address.ts'
 import type { MacAddress } from '../../src/api/values/mac-address.ts'
+import type { ObjectKey } from '../../src/api/values/object-key.ts'
 import type {
   AgentReport,
   AllocateReply,
@@ -18,7 +19,8 @@ export type ReplyToken = number
 
 /** What a pool actor is told. */
 export type PoolMessage =
-  | { type: 'allocate'; token: ReplyToken; request: AllocateRequest }
+  /** `contested`: as far as the watch knows, several objects ask for the MAC. */
+  | { type: 'allocate'; token: ReplyToken; request: AllocateRequest; contested: boolean }
   | { type: 'release'; token: ReplyToken; request: ReleaseRequest }
   | { type: 'snapshot'; token: ReplyToken }
   | { type: 'agent-report'; token: ReplyToken; report: AgentReport }
@@ -34,9 +36,11 @@ export type PoolMessage =
   | { type: 'demand-checked'; check: number; demand: Demand }
   | { type: 'demand-check-failed'; check: number; reason: string }
   | { type: 'orphans-found'; orphans: readonly Orphan[] }
-  | { type: 'registration-checked'; registration: Registration }
-  | { type: 'ntp-resolved'; addresses: readonly IPv4Address[] }
-  | { type: 'finalizer-removed' }
+  /** Undefined when the API could not be asked. */
+  | { type: 'registration-checked'; registration: Registration | undefined }
+  /** The names that resolved. */
+  | { type: 'ntp-resolved'; addresses: ReadonlyMap<string, readonly IPv4Address[]> }
+  | { type: 'finalizers-written'; ok: boolean }
   | { type: 'tick' }
 
 /**
@@ -59,8 +63,8 @@ export interface Demand {
 /** A held address that nobody asks for. */
 export interface Orphan {
   mac: MacAddress
-  /** How often the MAC had been asked for when the search began; more by now means that it is wanted again. */
-  claims: number
+  /** Who had asked for the MAC last when the search began: somebody else by now means that it is wanted again. */
+  claim: number
 }
 
 /** How the pool stands with its NetworkAttachmentDefinition. */
@@ -84,7 +88,9 @@ export type PoolEffect =
   | { type: 'add-finalizer' }
   | { type: 'unregister-and-remove-finalizer' }
   | { type: 'resolve-ntp'; names: readonly string[] }
-  /** Addresses came free or the pool changed: whoever waits may ask again. */
-  | { type: 'nudge-owners'; scope: NudgeScope }
+  /** The pool changed: everybody on the network may ask again. */
+  | { type: 'nudge-network'; network: ObjectKey; scope: NudgeScope }
+  /** Addresses came free, or were taken away: these may ask again. */
+  | { type: 'nudge-owners'; owners: readonly Owner[]; scope: NudgeScope }
   | { type: 'publish'; event: PoolEvent }
   | { type: 'record'; severity: 'Normal' | 'Warning'; reason: string; message: string }

@@ -19,6 +19,10 @@ import type { Registration } from './messages.ts'
 /** Labels the network with its pool, unless another pool serves it already. @throws StoreError */
 export async function registerNetwork(store: Store, pool: IPPool): Promise<Registration> {
   const network = networkOf(pool)
+  if (network === undefined) {
+    const message = `spec.networkName: "${pool.spec.networkName}" is not a namespaced name such as default/net-48`
+    return { registered: false, reason: 'InvalidSpec', message }
+  }
   const poolKey = keyOf(pool)
   let definition: KubeObject
   try {
@@ -43,8 +47,10 @@ export async function registerNetwork(store: Store, pool: IPPool): Promise<Regis
 
 /** Takes the labels off again; nothing happens where they name another pool. @throws StoreError */
 export async function unregisterNetwork(store: Store, pool: IPPool): Promise<void> {
+  const network = networkOf(pool)
+  if (network === undefined) return
   try {
-    const definition = await store.get(NETWORK_ATTACHMENT_DEFINITIONS, networkOf(pool))
+    const definition = await store.get(NETWORK_ATTACHMENT_DEFINITIONS, network)
     const labelled = labelledPool(definition)
     if (labelled === undefined || !sameObjectKey(labelled, keyOf(pool))) return
     await label(store, definition, { [NETWORK_POOL_NAMESPACE_LABEL]: null, [NETWORK_POOL_NAME_LABEL]: null })
@@ -65,8 +71,9 @@ async function label(
 
 async function serves(store: Store, key: ObjectKey, network: ObjectKey): Promise<boolean> {
   try {
-    const other = ipPoolSchema.safeParse(await store.get(IP_POOLS, key))
-    return other.success && sameObjectKey(networkOf(other.data), network)
+    const other = ipPoolSchema.safeParse(await store.get(IP_POOLS, key)).data
+    const served = other === undefined ? undefined : networkOf(other)
+    return served !== undefined && sameObjectKey(served, network)
   } catch (error) {
     if (error instanceof NotFoundError) return false
     throw error
@@ -79,8 +86,12 @@ function labelledPool(definition: KubeObject): ObjectKey | undefined {
   return namespace === undefined || name === undefined ? undefined : { namespace, name }
 }
 
-function networkOf(pool: IPPool): ObjectKey {
-  return parseObjectKey(pool.spec.networkName, pool.metadata.namespace)
+function networkOf(pool: IPPool): ObjectKey | undefined {
+  try {
+    return parseObjectKey(pool.spec.networkName, pool.metadata.namespace)
+  } catch {
+    return undefined
+  }
 }
 
 function keyOf({ metadata }: KubeObject): ObjectKey {

@@ -2,7 +2,7 @@ import type { IPPool } from '../../src/api/ippool.ts'
 import type { PoolConfiguration } from '../../src/api/pool-configuration.ts'
 import type { IPv4Address } from '../../src/api/values/ipv4-address.ts'
 import type { MacAddress } from '../../src/api/values/mac-address.ts'
-import type { Instant } from '../../src/api/values/time.ts'
+import { type Instant, later, minutes } from '../../src/api/values/time.ts'
 import type { Allocator } from '../../src/ipam/allocator.ts'
 import type { AgentReport, AllocateRequest, Owner, ReleaseRequest } from './contracts.ts'
 import type { PoolEffect, Registration, ReplyToken } from './messages.ts'
@@ -10,12 +10,15 @@ import type { PoolEffect, Registration, ReplyToken } from './messages.ts'
 /**
  * What a pool actor holds: all of it derived from the IPPool and thrown away with the actor. The allocator runs
  * ahead of `pool` by what is in flight, and is rebuilt from the API's truth whenever a write fails.
+ * The big tables (book, pending, checks, claims, refused, freed) belong to the actor and change in place.
  */
 export interface PoolState {
   /** As last read or written; undefined before the first read and after the object is gone. */
   pool: IPPool | undefined
   /** Undefined until the pool was read, and while its spec is invalid. */
   book: Book | undefined
+  /** As in the book, which is thrown away more often. */
+  longerLeasesEnd: Instant
   /** Why there is no book although there is a pool. */
   invalid: string | undefined
   /** Requests that wait for the next batch. */
@@ -24,23 +27,35 @@ export interface PoolState {
   inFlight: InFlight | undefined
   /** A read is under way: nothing is decided until its outcome is there. */
   reading: boolean
+  /** A version that the watch spoke of during the read: the read may have come too early to see it. */
+  changedWhileReading: string | undefined
   /** Something changed that the status may not say yet. */
   dirty: boolean
-  /** The last finalizer is being taken off. */
-  finalizing: boolean
+  /** A write without an answer may still land: nothing is answered before another one has overtaken it. */
+  fence: boolean
+  /** Finalizers are being written, or were not: when to try again. */
+  finalizers: { busy: boolean; at: Instant; failures: number }
   startedAt: Instant
   /** What is known is out of date: when to read next, and how often that failed. */
   readRetry: { at: Instant; failures: number } | undefined
-  /** Resource versions of our own writes, whose echoes on the watch say nothing new. */
-  ownVersions: readonly string[]
+  /** Resource versions that were read or written, whose echoes on the watch say nothing new. */
+  seenVersions: readonly string[]
   registration: Registration | undefined
+  /** The network is being labelled. */
+  registering: boolean
   agent: { report: AgentReport; at: Instant } | undefined
-  ntpServers: readonly IPv4Address[] | undefined
+  /** What the names in `spec.ipv4Config.ntp` stand for, as far as they were resolved. */
+  ntp: ReadonlyMap<string, readonly IPv4Address[]>
   /** Releases and changes of address whose owner's wish is being read. */
   checks: Map<number, DemandCheck>
   nextCheck: number
-  /** Who asked for each MAC last, and how often it was asked for, since this actor started. */
-  claims: Map<MacAddress, { owner: Owner; count: number }>
+  /** Who asked for each MAC last, and as the how-manieth request of this actor's life. */
+  claims: Map<MacAddress, Claim>
+  nextClaim: number
+  /** Who was refused and has not been given an address since, the longest wait first. */
+  refused: Map<MacAddress, Refused>
+  /** Addresses that came free since the last write. */
+  freed: IPv4Address[]
   nextSweep: Instant
   nextResolve: Instant
   nextRegistrationCheck: Instant
@@ -51,6 +66,20 @@ export interface Book {
   configuration: PoolConfiguration
   allocator: Allocator
   restingUntil: Map<IPv4Address, Instant>
+  /** Leases from before an edit that made them shorter have run out by then. */
+  longerLeasesEnd: Instant
+}
+
+export interface Claim {
+  owner: Owner
+  serial: number
+}
+
+export interface Refused {
+  owner: Owner
+  reason: string
+  pinnedAddress: string | undefined
+  at: Instant
 }
 
 export type PendingRequest = (
@@ -60,17 +89,19 @@ export type PendingRequest = (
       request: AllocateRequest
       /** Who asked for the MAC before. */
       previousOwner: Owner | undefined
+      /** Several objects ask for the MAC, as far as the watch knows. */
+      contested: boolean
       /** The API was asked whether the owner wants just this. */
       verified: boolean
     }
   /** `token` is undefined for what the pool found out by itself. */
-  | { type: 'release'; token: ReplyToken | undefined; mac: MacAddress; claims: number; clientMayRun: boolean }
+  | { type: 'release'; token: ReplyToken | undefined; mac: MacAddress; claim: number; clientMayRun: boolean }
 ) & { since: Instant }
 
 export type DemandCheck = (
   | { type: 'allocate'; token: ReplyToken; request: AllocateRequest }
   | { type: 'release'; token: ReplyToken; request: ReleaseRequest }
-) & { mac: MacAddress; claims: number; since: Instant }
+) & { mac: MacAddress; claim: number; since: Instant }
 
 export interface InFlight {
   /** Replies and events, in order. */
@@ -78,9 +109,41 @@ export interface InFlight {
   /** To decide again when the write fails. */
   requests: readonly PendingRequest[]
   previousRevision: number
-  /** What the watch showed meanwhile: the write's own echo comes before the answer as often as after it. */
-  seenVersion: string | undefined
   /** Address to MAC, or null: what the write changes for agents. */
   changes: Record<string, string | null>
-  freed: boolean
+  freed: readonly IPv4Address[]
+}
+
+export const SWEEP_INTERVAL = minutes(1)
+
+export function initialPoolState(now: Instant): PoolState {
+  return {
+    pool: undefined,
+    book: undefined,
+    longerLeasesEnd: now,
+    invalid: undefined,
+    pending: [],
+    inFlight: undefined,
+    reading: false,
+    changedWhileReading: undefined,
+    dirty: true,
+    fence: false,
+    finalizers: { busy: false, at: now, failures: 0 },
+    startedAt: now,
+    readRetry: { at: now, failures: 0 },
+    seenVersions: [],
+    registration: undefined,
+    registering: false,
+    agent: undefined,
+    ntp: new Map(),
+    checks: new Map(),
+    nextCheck: 1,
+    claims: new Map(),
+    nextClaim: 1,
+    refused: new Map(),
+    freed: [],
+    nextSweep: later(now, SWEEP_INTERVAL),
+    nextResolve: now,
+    nextRegistrationCheck: now,
+  }
 }

@@ -1,6 +1,7 @@
 import { type Condition, type ConditionValue, setCondition } from '../../src/api/condition.ts'
 import {
   EXCLUDED_MARK,
+  type IPPool,
   type IPPoolConditionType,
   type IPPoolStatus,
   RESERVED_MARK,
@@ -12,6 +13,9 @@ import { formatInstant, type Instant } from '../../src/api/values/time.ts'
 import { agentCondition } from './agent-condition.ts'
 import { leasesOf } from './book.ts'
 import type { Book, PoolState } from './state.ts'
+
+/** Option 42 has room for 63; clients use the first few. */
+const MAXIMUM_NTP_SERVERS = 16
 
 export interface StatusChange {
   /** A merge patch of the status subresource, without resourceVersion. */
@@ -27,8 +31,10 @@ export function statusChange(state: PoolState, now: Instant): StatusChange | und
   const current: IPPoolStatus = pool.status ?? {}
   const generation = pool.metadata.generation ?? 0
   const leaseChanges = book === undefined ? {} : leaseDifference(leasesBefore(pool), leasesNow(book))
-  const ntpServers = state.ntpServers?.map(formatIPv4Address) ?? current.ipv4?.ntpServers
+  const ntpServers = book === undefined ? current.ipv4?.ntpServers : ntpServersOf(state, book, pool)
   const agentsMustLearn =
+    // A write that cannot be a repetition of the lost one.
+    state.fence ||
     Object.keys(leaseChanges).length > 0 ||
     current.observedGeneration !== generation ||
     (current.ipv4?.ntpServers ?? []).join() !== (ntpServers ?? []).join()
@@ -38,7 +44,7 @@ export function statusChange(state: PoolState, now: Instant): StatusChange | und
     observedGeneration: generation,
     conditions: [...conditions(state, current.conditions ?? [], now)],
   }
-  if (state.agent !== undefined) {
+  if (state.agent !== undefined && state.agent.report.uid === pool.metadata.uid) {
     const { namespace, name } = state.agent.report.pod
     desired.agentPodRef = { name, namespace }
   }
@@ -88,6 +94,14 @@ function lastKnown(current: readonly Condition[], type: IPPoolConditionType): Co
   return condition === undefined
     ? { status: false, reason: 'Pending', message: 'not looked at yet' }
     : { status: condition.status === 'True', reason: condition.reason, message: condition.message }
+}
+
+/** Of names that were never resolved, what an earlier controller made of them is still in the status. */
+function ntpServersOf(state: PoolState, book: Book, pool: IPPool): string[] {
+  const parts = book.configuration.ntp.map((name) => state.ntp.get(name))
+  const found = parts.flatMap((addresses) => (addresses ?? []).map(formatIPv4Address))
+  const earlier = parts.includes(undefined) ? (pool.status?.ipv4?.ntpServers ?? []) : []
+  return [...new Set([...found, ...earlier])].slice(0, MAXIMUM_NTP_SERVERS)
 }
 
 function allocatedMap(book: Book): Record<string, string> {

@@ -13,9 +13,9 @@ import type { Transport } from '../../transports/messages/transport.ts'
 import { type NudgeScope, poolCommands } from '../pool/contracts.ts'
 import type { ActorSystem, Self } from '../system.ts'
 import { type VmEvent, vmEvents } from './contracts.ts'
-import { decide, initialVmState } from './decide.ts'
+import { decide } from './decide.ts'
 import type { Observed, VmEffect, VmMessage } from './messages.ts'
-import type { VmState } from './state.ts'
+import { initialVmState, type VmState } from './state.ts'
 
 export interface VmActorOptions {
   key: ObjectKey

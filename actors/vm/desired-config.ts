@@ -6,6 +6,7 @@ import { formatObjectKey, type ObjectKey } from '../../src/api/values/object-key
 import type { VirtualMachine } from '../../src/api/virtual-machine.ts'
 import { vmInterfaces } from '../../src/api/vm-interfaces.ts'
 import {
+  PINNED_BY_VM_ANNOTATION,
   type RequestedNetwork,
   requestedNetworks,
   spellingOf,
@@ -16,12 +17,23 @@ import {
 import type { Observed } from './messages.ts'
 import { readNic } from './nic-key.ts'
 
+/** What the object of a VM is to say. */
+export interface DesiredConfig {
+  networks: RequestedNetwork[]
+  /** The pins in `networks` that come from the VM: they go when the VM's annotation goes; others are people's own. */
+  pinnedByVm: string
+  /** What of the VM could not be read, for people. */
+  problems: readonly string[]
+}
+
 /** What the VM asks for: its NICs on networks that have a pool, in the VM's order. */
-export function desiredNetworks(observed: Observed & { vm: VirtualMachine }): RequestedNetwork[] {
+export function desiredConfig(observed: Observed & { vm: VirtualMachine }): DesiredConfig {
   const { vm, instance, config, pools } = observed
   const namespace = vm.metadata.namespace ?? ''
   const existing = config === undefined ? [] : requestedNetworks(config)
-  const { interfaces, waiting } = vmInterfaces(vm, instance)
+  const { interfaces, waiting, problems } = vmInterfaces(vm, instance)
+  const earlierPins = new Set(config?.metadata.annotations?.[PINNED_BY_VM_ANNOTATION]?.split(','))
+  const pins: string[] = []
 
   const known = interfaces.flatMap((nic): RequestedNetwork[] => {
     const networkName = formatObjectKey(nic.network)
@@ -30,10 +42,16 @@ export function desiredNetworks(observed: Observed & { vm: VirtualMachine }): Re
       return read?.mac === nic.mac && formatObjectKey(read.network) === networkName
     })
     if (!pools.has(networkName) && before === undefined) return []
-    const pinned = nic.pinnedAddress === undefined ? before?.ipAddress : formatIPv4Address(nic.pinnedAddress)
+    const earlier = before?.ipAddress ?? ''
+    const isEarlierOurs = earlierPins.has(earlier)
+    // A slip of the pen in the annotation takes nothing away.
+    const kept = isEarlierOurs && nic.pin === undefined ? '' : earlier
+    const pinned = typeof nic.pin === 'number' ? formatIPv4Address(nic.pin) : kept
+    if (pinned && (pinned !== earlier || isEarlierOurs)) pins.push(pinned)
     return [{ macAddress: nic.mac, networkName, ...(pinned ? { ipAddress: pinned } : {}) }]
   })
-  return [...known, ...keptForUnknownMacs(waiting, known, existing, namespace)]
+  const networks = [...known, ...keptForUnknownMacs(waiting, known, existing, namespace)]
+  return { networks, pinnedByVm: pins.join(','), problems }
 }
 
 /**
@@ -59,7 +77,7 @@ function keptForUnknownMacs(
 }
 
 /** A new VirtualMachineNetworkConfig, in the documentation's spelling. */
-export function newConfig(vm: VirtualMachine, networks: RequestedNetwork[]): VmNetworkConfig {
+export function newConfig(vm: VirtualMachine, { networks, pinnedByVm }: DesiredConfig): VmNetworkConfig {
   return {
     apiVersion: apiVersionOf(VM_NETWORK_CONFIGS),
     kind: VM_NETWORK_CONFIGS.kind,
@@ -67,6 +85,7 @@ export function newConfig(vm: VirtualMachine, networks: RequestedNetwork[]): VmN
       name: vm.metadata.name,
       namespace: vm.metadata.namespace,
       labels: { [VM_NAME_LABEL]: vm.metadata.name },
+      ...(pinnedByVm === '' ? {} : { annotations: { [PINNED_BY_VM_ANNOTATION]: pinnedByVm } }),
       ownerReferences: [ownerReference(vm)],
       finalizers: [VM_NETWORK_CONFIG_FINALIZER],
     },
@@ -81,27 +100,28 @@ export function newConfig(vm: VirtualMachine, networks: RequestedNetwork[]): VmN
 export function configPatch(
   config: VmNetworkConfig,
   vm: VirtualMachine | undefined,
-  networks: RequestedNetwork[] | undefined,
+  wish: DesiredConfig | undefined,
 ): Record<string, unknown> | undefined {
-  const { labels = {}, ownerReferences = [], finalizers = [], resourceVersion } = config.metadata
+  const { labels = {}, annotations = {}, ownerReferences = [], finalizers = [] } = config.metadata
   const desiredFinalizers = finalizers.includes(VM_NETWORK_CONFIG_FINALIZER)
     ? finalizers
     : [...finalizers, VM_NETWORK_CONFIG_FINALIZER]
-  const current = { metadata: { labels, ownerReferences, finalizers }, spec: config.spec }
+  const current = { metadata: { labels, annotations, ownerReferences, finalizers }, spec: config.spec }
   const desired =
-    vm === undefined || networks === undefined
-      ? { ...current, metadata: { labels, ownerReferences, finalizers: desiredFinalizers } }
+    vm === undefined || wish === undefined
+      ? { ...current, metadata: { ...current.metadata, finalizers: desiredFinalizers } }
       : {
           metadata: {
             labels: { ...labels, [VM_NAME_LABEL]: vm.metadata.name },
+            annotations: { ...annotations, [PINNED_BY_VM_ANNOTATION]: wish.pinnedByVm || undefined },
             ownerReferences: withOwner(ownerReferences, vm),
             finalizers: desiredFinalizers,
           },
-          spec: { ...config.spec, [spellingOf(config)]: networks, vmName: vm.metadata.name },
+          spec: { ...config.spec, [spellingOf(config)]: wish.networks, vmName: vm.metadata.name },
         }
   const patch = mergePatchBetween(current, desired)
   if (patch === undefined) return undefined
-  return mergeMetadata(patch, { resourceVersion })
+  return mergeMetadata(patch, { resourceVersion: config.metadata.resourceVersion })
 }
 
 function mergeMetadata(

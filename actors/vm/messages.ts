@@ -16,8 +16,13 @@ export interface Observed {
   vm: VirtualMachine | undefined
   instance: VirtualMachineInstance | undefined
   config: VmNetworkConfig | undefined
-  /** Network to the IPPool that serves it, both as "namespace/name": for each network that the VM or its config names. */
-  pools: ReadonlyMap<string, ObjectKey>
+  /** Network, as "namespace/name", to the IPPool that serves it: for each network that the VM or its config names. */
+  pools: ReadonlyMap<string, ServingPool>
+}
+
+/** Another uid is another pool, though it may have the name of an earlier one: nothing is held there yet. */
+export interface ServingPool extends ObjectKey {
+  readonly uid: string
 }
 
 /** MAC and network, as "mac namespace/name": what an address belongs to. */

@@ -1,4 +1,3 @@
-import type { IPv4Address } from '../../src/api/values/ipv4-address.ts'
 import type { MacAddress } from '../../src/api/values/mac-address.ts'
 import type { ObjectKey } from '../../src/api/values/object-key.ts'
 import type { Instant } from '../../src/api/values/time.ts'
@@ -15,6 +14,8 @@ export interface VmState {
   /** After a failed write: not before this time. */
   writeAfter: Instant | undefined
   writeFailures: number
+  /** What is wrong with the VM's interfaces, as people were told last. */
+  toldProblems: string
   nextAsk: number
   /** When a wake that was asked for comes. */
   wakeAt: Instant | undefined
@@ -29,24 +30,29 @@ export interface NicState {
   phase: NicPhase
 }
 
+/** What an address was asked for with: when any of it changes, it is asked for again. */
+export interface Wish {
+  /** Of the VirtualMachineNetworkConfig. */
+  ownerUid: string
+  /** Undefined while no pool serves the network. */
+  poolUid: string | undefined
+  pinnedAddress: string | undefined
+}
+
 export type NicPhase =
-  /** Not asked yet, or to be asked again at `retryAt`. */
+  /** Not asked yet (then without a wish), or to be asked again at `retryAt`. */
   | {
       type: 'waiting'
+      wish: Wish | undefined
       retryAt: Instant
       failures: number
       reason: string
       message: string
       address: string | undefined
     }
-  | {
-      type: 'asking'
-      ask: number
-      pinned: IPv4Address | undefined
-      failures: number
-      address: string | undefined
-    }
-  | { type: 'allocated'; address: string; pinned: IPv4Address | undefined; uid: string }
+  /** `reason` is why it was refused before: the same refusal is not told twice. */
+  | { type: 'asking'; wish: Wish; ask: number; failures: number; reason: string; address: string | undefined }
+  | { type: 'allocated'; wish: Wish; address: string }
   /** No longer wanted; to be given back at `retryAt`. */
   | {
       type: 'stale'
@@ -56,3 +62,17 @@ export type NicPhase =
       address: string | undefined
     }
   | { type: 'returning'; ask: number; failures: number; address: string | undefined }
+
+export function initialVmState(): VmState {
+  return {
+    observed: undefined,
+    nics: new Map(),
+    rememberedFrom: undefined,
+    writing: false,
+    writeAfter: undefined,
+    writeFailures: 0,
+    toldProblems: '',
+    nextAsk: 1,
+    wakeAt: undefined,
+  }
+}

@@ -14,7 +14,8 @@ export interface VmInterface {
   name: string
   mac: MacAddress
   network: ObjectKey
-  pinnedAddress: IPv4Address | undefined
+  /** The address that the VM asks for, if it does; a pin that cannot be read is a problem, and pins nothing new. */
+  pin: IPv4Address | 'malformed' | undefined
 }
 
 export interface VmInterfaces {
@@ -48,21 +49,25 @@ export function vmInterfaces(vm: VirtualMachine, instance: VirtualMachineInstanc
         waiting.push(network)
         return []
       }
-      const pin = vm.metadata.annotations?.[`${STATIC_ADDRESS_ANNOTATION_PREFIX}${nic.name}`]
-      return [
-        {
-          name: nic.name,
-          mac: parseMacAddress(macText),
-          network,
-          pinnedAddress: pin === undefined ? undefined : parseIPv4Address(pin),
-        },
-      ]
+      return [{ name: nic.name, mac: parseMacAddress(macText), network, pin: pinOf(vm, nic.name, problems) }]
     } catch (error) {
       problems.push(`interface ${nic.name}: ${error instanceof Error ? error.message : String(error)}`)
       return []
     }
   })
   return { interfaces, waiting, problems }
+}
+
+function pinOf(vm: VirtualMachine, nic: string, problems: string[]): VmInterface['pin'] {
+  const annotation = `${STATIC_ADDRESS_ANNOTATION_PREFIX}${nic}`
+  const text = vm.metadata.annotations?.[annotation]?.trim()
+  if (!text) return undefined
+  try {
+    return parseIPv4Address(text)
+  } catch (error) {
+    problems.push(`annotation ${annotation}: ${error instanceof Error ? error.message : String(error)}`)
+    return 'malformed'
+  }
 }
 
 function annotatedMacs(vm: VirtualMachine, problems: string[]): Record<string, string> {

@@ -42,6 +42,8 @@ export type NetworkState = 'Allocated' | 'Pending' | 'Stale'
 export type Spelling = 'networkConfig' | 'networkConfigs'
 
 export const VM_NETWORK_CONFIG_FINALIZER = 'wrangler.cattle.io/vm-dhcp-vmnetcfg-controller'
+/** Of a VirtualMachineNetworkConfig: the addresses in its spec that the VM's own annotations pin, with commas. */
+export const PINNED_BY_VM_ANNOTATION = 'network.harvesterhci.io/pinned-by-vm'
 export const VM_NAME_LABEL = 'harvesterhci.io/vmName'
 
 export function spellingOf(config: Pick<VmNetworkConfig, 'spec'>): Spelling {

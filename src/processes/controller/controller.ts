@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import { type PoolActor, startPoolActor } from '../../../actors/pool/actor.ts'
 import { configsOnNetwork, createDemandReader } from '../../../actors/pool/demand.ts'
@@ -14,13 +15,7 @@ import type { Store } from '../../kube/store.ts'
 import type { Readiness } from '../../observe/health.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Random } from '../../runtime/random.ts'
-import {
-  all,
-  createControllerInformers,
-  MACHINES_BY_NETWORK,
-  networkOfPool,
-  whyNotHealthy,
-} from './informers.ts'
+import { all, createControllerInformers, MACHINES_BY_NETWORK, servedBy, whyNotHealthy } from './informers.ts'
 import { observeVm } from './observe-vm.ts'
 
 export interface ControllerOptions {
@@ -64,10 +59,10 @@ export function startController(options: ControllerOptions): Controller {
       resolve,
       record: (pool, type, reason, message) =>
         recorder.record(subjectOf(IP_POOLS, pool), { type, reason, message }),
-      nudgeOwners(network, scope) {
-        for (const config of configsOnNetwork(informers.configs, network)) {
-          vms.get(formatObjectKey(keyOf(config)))?.nudge(scope)
-        }
+      nudge(whom, scope) {
+        const keys =
+          'owners' in whom ? whom.owners : configsOnNetwork(informers.configs, whom.network).map(keyOf)
+        for (const owner of keys) vms.get(formatObjectKey(owner))?.nudge(scope)
       },
     })
   }
@@ -110,7 +105,7 @@ export function startController(options: ControllerOptions): Controller {
     else if (informers.machines.get(key) ?? informers.configs.get(key)) vms.set(name, startVm(key))
   }
 
-  /** A pool came, went or changed its network: the VMs there may ask for addresses now, or no longer. */
+  /** A pool came, went, changed its network or was registered: who serves the VMs there may have changed. */
   function networkServed(network: string): void {
     for (const machine of informers.machines.byIndex(MACHINES_BY_NETWORK, network)) vmChanged(keyOf(machine))
     for (const config of informers.configs.byIndex('network', network)) vmChanged(keyOf(config))
@@ -119,11 +114,11 @@ export function startController(options: ControllerOptions): Controller {
   informers.pools.onChange((key, pool, previous) => {
     if (!isStarted) return
     poolChanged(key, pool)
-    const networks = new Set(
-      [pool, previous].flatMap((object) => (object === undefined ? [] : [networkOfPool(object)])),
-    )
-    if (pool === undefined || previous === undefined || networks.size > 1)
-      for (const network of networks) networkServed(network)
+    const before = previous === undefined ? undefined : servedBy(previous)
+    const now = pool === undefined ? undefined : servedBy(pool)
+    if (isDeepStrictEqual(before, now)) return
+    const networks = new Set([...(before?.networks ?? []), ...(now?.networks ?? [])])
+    for (const network of networks) networkServed(network)
   })
   for (const informer of [informers.configs, informers.machines, informers.instances]) {
     informer.onChange((key) => {

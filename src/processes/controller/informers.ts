@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import { addDemandIndexes } from '../../../actors/pool/demand.ts'
+import { isConditionTrue } from '../../api/condition.ts'
 import { ipPoolSummarySchema } from '../../api/ippool.ts'
 import type { KubeObject } from '../../api/object.ts'
 import {
@@ -45,21 +46,42 @@ export function createControllerInformers(parts: {
     networks: informerOf(NETWORK_ATTACHMENT_DEFINITIONS),
   }
   addDemandIndexes(informers.configs)
-  informers.pools.addIndex(POOLS_BY_NETWORK, (pool) => [networkOfPool(pool)])
+  informers.pools.addIndex(POOLS_BY_NETWORK, (pool) => servedBy(pool).networks)
   informers.machines.addIndex(MACHINES_BY_NETWORK, (machine) =>
-    (virtualMachineSchema.parse(machine).spec.template.spec.networks ?? []).flatMap(({ multus }) =>
-      multus === undefined
-        ? []
-        : [formatObjectKey(parseObjectKey(multus.networkName, machine.metadata.namespace))],
+    (virtualMachineSchema.parse(machine).spec.template.spec.networks ?? []).flatMap(
+      ({ multus }) => readNetwork(multus?.networkName, machine.metadata.namespace) ?? [],
     ),
   )
   return informers
 }
 
-/** The network of a pool as "namespace/name". @throws InvalidObjectKeyError */
-export function networkOfPool(pool: KubeObject): string {
-  const { spec, metadata } = ipPoolSummarySchema.parse(pool)
-  return formatObjectKey(parseObjectKey(spec.networkName, metadata.namespace))
+/** What of a pool decides who serves a network. */
+export interface Serving {
+  uid: string
+  /** The network as "namespace/name"; none when it cannot be read. */
+  networks: readonly string[]
+  registered: boolean
+}
+
+export function servedBy(pool: KubeObject): Serving {
+  const { uid = '', namespace } = pool.metadata
+  const summary = ipPoolSummarySchema.safeParse(pool).data
+  const network = readNetwork(summary?.spec.networkName, namespace)
+  return {
+    uid,
+    networks: network === undefined ? [] : [network],
+    registered: isConditionTrue(summary?.status?.conditions, 'Registered'),
+  }
+}
+
+/** A network's name as "namespace/name"; undefined when it is none. */
+export function readNetwork(name: string | undefined, namespace: string | undefined): string | undefined {
+  if (name === undefined) return undefined
+  try {
+    return formatObjectKey(parseObjectKey(name, namespace))
+  } catch {
+    return undefined
+  }
 }
 
 export function all(informers: ControllerInformers): [string, Informer][] {

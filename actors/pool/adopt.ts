@@ -1,0 +1,99 @@
+import { describeProblems } from '../../src/api/field-problem.ts'
+import type { IPPool } from '../../src/api/ippool.ts'
+import { type PoolConfiguration, parsePoolConfiguration } from '../../src/api/pool-configuration.ts'
+import type { MacAddress } from '../../src/api/values/mac-address.ts'
+import { type Instant, later, seconds } from '../../src/api/values/time.ts'
+import { leasesOf, openBook } from './book.ts'
+import type { PoolEffect } from './messages.ts'
+import { refuseRequest } from './requests.ts'
+import type { PoolState } from './state.ts'
+
+/** Echoes on the watch come within seconds; more than a few of our own writes are never outstanding. */
+const REMEMBERED_VERSIONS = 64
+
+/** What the API says replaces what the actor believed. */
+export function adoptPool(
+  state: PoolState,
+  pool: IPPool | undefined,
+  now: Instant,
+  effects: PoolEffect[],
+): PoolState {
+  if (pool === undefined) {
+    const refusal = { reason: 'PoolGone', message: 'the IPPool does not exist any more' }
+    for (const request of state.pending) refuseRequest(request, refusal, effects)
+    return { ...state, pool: undefined, book: undefined, pending: [] }
+  }
+  const before = state.pool
+  if (state.book !== undefined && isSame(before, pool)) return state
+
+  const isEdited =
+    before === undefined ||
+    before.metadata.generation !== pool.metadata.generation ||
+    before.metadata.uid !== pool.metadata.uid
+  const parsed = parsePoolConfiguration(pool)
+  const invalid = parsed.ok ? undefined : describeProblems(parsed.problems)
+  if (invalid !== undefined && invalid !== state.invalid) {
+    effects.push({ type: 'record', severity: 'Warning', reason: 'InvalidSpec', message: invalid })
+  }
+  if (parsed.ok) tellOwners(state, pool, isEdited, parsed.configuration.network, effects)
+  const longerLeasesEnd = parsed.ok
+    ? endOfLongerLeases(state, parsed.configuration, now)
+    : state.longerLeasesEnd
+  return {
+    ...state,
+    pool,
+    longerLeasesEnd,
+    book: parsed.ok ? openBook(pool, parsed.configuration, now, longerLeasesEnd) : undefined,
+    invalid,
+    dirty: true,
+    seenVersions: remember(state.seenVersions, pool),
+    ...(isEdited ? { nextResolve: now, nextRegistrationCheck: now } : {}),
+  }
+}
+
+/** Until the edit, leases were given for as long as the spec said then. */
+function endOfLongerLeases(state: PoolState, { leaseSeconds }: PoolConfiguration, now: Instant): Instant {
+  const before = state.pool === undefined ? undefined : parsePoolConfiguration(state.pool)
+  const isShorter = before?.ok === true && leaseSeconds < before.configuration.leaseSeconds
+  const end = isShorter ? later(now, seconds(before.configuration.leaseSeconds)) : now
+  return end > state.longerLeasesEnd ? end : state.longerLeasesEnd
+}
+
+export function remember(versions: readonly string[], pool: IPPool): readonly string[] {
+  return [...versions, pool.metadata.resourceVersion ?? ''].slice(-REMEMBERED_VERSIONS)
+}
+
+function tellOwners(
+  state: PoolState,
+  pool: IPPool,
+  isEdited: boolean,
+  network: Extract<PoolEffect, { type: 'nudge-network' }>['network'],
+  effects: PoolEffect[],
+): void {
+  const before = state.pool
+  // An actor that has just started does not know what was lost before: whoever believes to have an address asks too.
+  if (before === undefined || before.metadata.uid !== pool.metadata.uid) {
+    effects.push({ type: 'nudge-network', network, scope: 'all' })
+    return
+  }
+  // A pool that was edited may have now what somebody waits for.
+  if (isEdited) effects.push({ type: 'nudge-network', network, scope: 'waiting' })
+  // Somebody else took leases away: their owners shall ask again.
+  const owners = lostLeases(before, pool).map((mac) => state.claims.get(mac)?.owner)
+  const known = owners.filter((owner) => owner !== undefined)
+  if (known.length < owners.length) effects.push({ type: 'nudge-network', network, scope: 'all' })
+  else if (known.length > 0) effects.push({ type: 'nudge-owners', owners: known, scope: 'all' })
+}
+
+function lostLeases(before: IPPool, after: IPPool): MacAddress[] {
+  const now = new Map(leasesOf(after))
+  return leasesOf(before).flatMap(([address, mac]) => (now.get(address) === mac ? [] : [mac]))
+}
+
+function isSame(before: IPPool | undefined, pool: IPPool): boolean {
+  return (
+    before !== undefined &&
+    before.metadata.uid === pool.metadata.uid &&
+    before.metadata.resourceVersion === pool.metadata.resourceVersion
+  )
+}

@@ -1,0 +1,73 @@
+import type { MacAddress } from '../../src/api/values/mac-address.ts'
+import { type Instant, later, minutes, seconds } from '../../src/api/values/time.ts'
+import { claimOf, pruneClaims } from './claims.ts'
+import type { PoolEffect, PoolMessage } from './messages.ts'
+import { forgetRefused } from './refusals.ts'
+import { type PoolState, SWEEP_INTERVAL } from './state.ts'
+
+const REGISTRATION_INTERVAL = minutes(1)
+const REGISTRATION_RETRY = seconds(5)
+/** Names of NTP pools change their addresses all the time; clients need one that works, not the latest. */
+const RESOLVE_INTERVAL = minutes(60)
+const RESOLVE_RETRY = minutes(1)
+
+/** The periodic reads: the network's registration, NTP names, leases that nobody asks for any more. */
+export function startChores(state: PoolState, now: Instant, effects: PoolEffect[]): PoolState {
+  let next = state
+  const isDeleting = next.pool?.metadata.deletionTimestamp !== undefined
+  if (next.nextRegistrationCheck <= now && !next.registering && !isDeleting) {
+    effects.push({ type: 'check-registration' })
+    next = { ...next, registering: true, nextRegistrationCheck: later(now, REGISTRATION_INTERVAL) }
+  }
+  const names = next.book?.configuration.ntp ?? []
+  if (next.nextResolve <= now && names.length > 0) {
+    effects.push({ type: 'resolve-ntp', names })
+    next = { ...next, nextResolve: later(now, RESOLVE_RETRY) }
+  }
+  if (next.nextSweep <= now && next.book !== undefined) {
+    pruneClaims(next)
+    forgetRefused(next.refused, now)
+    const held = new Map<MacAddress, number>()
+    for (const [, mac] of next.book.allocator.held()) held.set(mac, claimOf(next, mac))
+    if (held.size > 0) effects.push({ type: 'find-orphans', held })
+    next = { ...next, nextSweep: later(now, SWEEP_INTERVAL) }
+  }
+  return next
+}
+
+/** A look that failed says nothing: what was known stays. */
+export function registrationChecked(
+  state: PoolState,
+  message: Extract<PoolMessage, { type: 'registration-checked' }>,
+  now: Instant,
+): PoolState {
+  const { registration } = message
+  if (registration !== undefined) return { ...state, registering: false, registration, dirty: true }
+  return { ...state, registering: false, nextRegistrationCheck: later(now, REGISTRATION_RETRY) }
+}
+
+/** One name that does not resolve must not take away what the others, or an earlier look, gave. */
+export function ntpResolved(
+  state: PoolState,
+  message: Extract<PoolMessage, { type: 'ntp-resolved' }>,
+  now: Instant,
+): PoolState {
+  const names = state.book?.configuration.ntp ?? []
+  const known = new Map([...state.ntp, ...message.addresses])
+  const ntp = new Map([...known].filter(([name]) => names.includes(name)))
+  const isComplete = names.every((name) => message.addresses.has(name))
+  const nextResolve = isComplete ? later(now, RESOLVE_INTERVAL) : state.nextResolve
+  return { ...state, ntp, nextResolve, dirty: true }
+}
+
+/** Leases that nobody asks for: given back unless somebody does by the time of the decision. */
+export function orphansFound(
+  state: PoolState,
+  message: Extract<PoolMessage, { type: 'orphans-found' }>,
+  now: Instant,
+): PoolState {
+  for (const { mac, claim } of message.orphans) {
+    state.pending.push({ type: 'release', token: undefined, mac, claim, clientMayRun: true, since: now })
+  }
+  return state
+}

@@ -1,0 +1,115 @@
+import { formatIPv4Address } from '../../src/api/values/ipv4-address.ts'
+import { formatObjectKey, sameObjectKey } from '../../src/api/values/object-key.ts'
+import { between, type Instant, seconds } from '../../src/api/values/time.ts'
+import type { PoolEffect, PoolMessage } from './messages.ts'
+import type { Refusal } from './refusals.ts'
+import type { DemandCheck, PendingRequest, PoolState } from './state.ts'
+
+/** Requests that wait longer have been given up by whoever sent them. */
+const REQUEST_PATIENCE = seconds(10)
+/** More waiting requests than this are refused at once. */
+export const MAXIMUM_PENDING = 50_000
+
+const BUSY: Refusal = { reason: 'Busy', message: 'too many requests wait for this IPPool; ask again' }
+const LATE: Refusal = {
+  reason: 'Unavailable',
+  message: 'the IPPool could not be written in time; ask again',
+}
+
+/** The request waits for the next batch. */
+export function enqueue(state: PoolState, request: PendingRequest, effects: PoolEffect[]): PoolState {
+  if (state.pending.length >= MAXIMUM_PENDING) refuseRequest(request, BUSY, effects)
+  else state.pending.push(request)
+  return state
+}
+
+/** The owner's wish is read before the request may take something away (law 4). */
+export function checkDemand(state: PoolState, check: DemandCheck, effects: PoolEffect[]): PoolState {
+  if (state.checks.size >= MAXIMUM_PENDING) {
+    refuseRequest(check, BUSY, effects)
+    return state
+  }
+  const claimant = state.claims.get(check.mac)?.owner
+  const candidates = claimant === undefined ? [check.request.owner] : [check.request.owner, claimant]
+  state.checks.set(state.nextCheck, check)
+  effects.push({ type: 'check-demand', check: state.nextCheck, mac: check.mac, candidates })
+  return { ...state, nextCheck: state.nextCheck + 1 }
+}
+
+export function demandChecked(
+  state: PoolState,
+  message: Extract<PoolMessage, { type: 'demand-checked' }>,
+  effects: PoolEffect[],
+): PoolState {
+  const check = takeCheck(state, message.check)
+  if (check === undefined) return state
+  const { demand } = message
+  const { token, mac, claim, since } = check
+  if (check.type === 'release') {
+    if (demand.wanted) {
+      effects.push({ type: 'reply-release', token, body: { outcome: 'still-wanted' } })
+      return state
+    }
+    const { clientMayRun } = demand
+    return enqueue(state, { type: 'release', token, mac, claim, clientMayRun, since }, effects)
+  }
+  const { request } = check
+  if (demand.owner !== undefined && !sameObjectKey(demand.owner, request.owner)) {
+    const message = `${mac} belongs to ${formatObjectKey(demand.owner)} on this network; give one of the two another MAC`
+    refuseRequest(check, { reason: 'MacInUse', message }, effects)
+    return state
+  }
+  const pinned = demand.pinnedAddress === undefined ? undefined : formatIPv4Address(demand.pinnedAddress)
+  if (!demand.wanted || pinned !== request.pinnedAddress) {
+    const message = 'the owner does not ask for this address any more'
+    refuseRequest(check, { reason: 'NotWanted', message }, effects)
+    return state
+  }
+  const proven = { previousOwner: undefined, contested: false, verified: true }
+  return enqueue(state, { type: 'allocate', token, request, ...proven, since }, effects)
+}
+
+export function demandCheckFailed(
+  state: PoolState,
+  message: Extract<PoolMessage, { type: 'demand-check-failed' }>,
+  effects: PoolEffect[],
+): PoolState {
+  const check = takeCheck(state, message.check)
+  if (check !== undefined) refuseRequest(check, { reason: 'Unavailable', message: message.reason }, effects)
+  return state
+}
+
+/** Answers what nobody waits for any more. */
+export function expireRequests(state: PoolState, now: Instant, effects: PoolEffect[]): PoolState {
+  const isStale = ({ since }: { since: Instant }) => between(since, now) > REQUEST_PATIENCE
+  for (const [id, check] of state.checks) {
+    if (!isStale(check)) continue
+    state.checks.delete(id)
+    refuseRequest(check, LATE, effects)
+  }
+  // In order of arrival, but for what a failed write put back: a look at the whole is cheap enough once a second.
+  if (!state.pending.some(isStale)) return state
+  for (const request of state.pending.filter(isStale)) refuseRequest(request, LATE, effects)
+  return { ...state, pending: state.pending.filter((request) => !isStale(request)) }
+}
+
+export function refuseRequest(
+  request: PendingRequest | DemandCheck,
+  refusal: Refusal,
+  effects: PoolEffect[],
+): void {
+  const { token } = request
+  if (token === undefined) return
+  const body = { outcome: 'refused' as const, ...refusal }
+  effects.push(
+    request.type === 'allocate'
+      ? { type: 'reply-allocate', token, body }
+      : { type: 'reply-release', token, body },
+  )
+}
+
+function takeCheck(state: PoolState, id: number): DemandCheck | undefined {
+  const check = state.checks.get(id)
+  state.checks.delete(id)
+  return check
+}

@@ -1,0 +1,87 @@
+import { isConditionTrue } from '../../src/api/condition.ts'
+import { parseMacAddress } from '../../src/api/values/mac-address.ts'
+import type { Instant } from '../../src/api/values/time.ts'
+import { type BatchOutcome, decideBatch } from './batch.ts'
+import { startChores } from './chores.ts'
+import { claimOf } from './claims.ts'
+import { addFinalizer, finishDeletion, needsFinalizer } from './finalizers.ts'
+import type { PoolEffect } from './messages.ts'
+import { checkDemand, refuseRequest } from './requests.ts'
+import type { PendingRequest, PoolState } from './state.ts'
+import { statusChange } from './status.ts'
+
+/** Whatever the message was: start what is due, decide what waits, write what the status does not say yet. */
+export function settle(state: PoolState, now: Instant, effects: PoolEffect[]): PoolState {
+  let next = readWhenDue(state, now, effects)
+  if (next.reading || next.readRetry !== undefined) return next
+  if (next.inFlight !== undefined || next.pool === undefined) return next
+  if (needsFinalizer(next)) return addFinalizer(next, now, effects)
+  if (next.finalizers.busy) return next
+  next = startChores(next, now, effects)
+
+  const decided = isRegistrationKnown(next) ? decidePending(next, now, effects) : undefined
+  next = decided?.state ?? next
+  const answers = decided?.effects ?? []
+  const change = next.dirty || next.fence ? statusChange(next, now) : undefined
+  const { freed } = next
+  next = { ...next, dirty: false, freed: [] }
+  if (change === undefined) {
+    effects.push(...answers)
+    return finishDeletion(next, now, effects)
+  }
+  const { resourceVersion } = next.pool?.metadata ?? {}
+  effects.push({ type: 'commit', patch: { metadata: { resourceVersion }, status: change.patch } })
+  const requests = decided?.requests ?? []
+  const previousRevision = next.pool?.status?.ipv4?.revision ?? 0
+  const inFlight = { effects: answers, requests, previousRevision, changes: change.leaseChanges, freed }
+  return { ...next, inFlight }
+}
+
+function readWhenDue(state: PoolState, now: Instant, effects: PoolEffect[]): PoolState {
+  const { readRetry, reading, inFlight, finalizers } = state
+  if (readRetry === undefined || readRetry.at > now) return state
+  if (reading || inFlight !== undefined || finalizers.busy) return state
+  effects.push({ type: 'read-pool' })
+  return { ...state, reading: true }
+}
+
+/** Of two pools on one network only one may give addresses: none does before it knows which. */
+function isRegistrationKnown({ pool, registration }: PoolState): boolean {
+  return (
+    registration !== undefined ||
+    pool?.metadata.deletionTimestamp !== undefined ||
+    isConditionTrue(pool?.status?.conditions, 'Registered')
+  )
+}
+
+interface Decided {
+  state: PoolState
+  /** What leaves when the status says it. */
+  effects: PoolEffect[]
+  /** What that answers. */
+  requests: readonly PendingRequest[]
+}
+
+function decidePending(state: PoolState, now: Instant, effects: PoolEffect[]): Decided {
+  const requests = state.pending
+  let next: PoolState = { ...state, pending: [] }
+  if (requests.length === 0) return { state: next, effects: [], requests }
+  if (next.book === undefined) {
+    const refusal = { reason: 'InvalidPool', message: `the IPPool's spec is invalid: ${next.invalid}` }
+    for (const request of requests) refuseRequest(request, refusal, effects)
+    return { state: next, effects: [], requests: [] }
+  }
+  const outcome: BatchOutcome = decideBatch(next, next.book, requests, now)
+  next = { ...next, dirty: next.dirty || outcome.changed }
+  for (const { token, request } of outcome.unverified) {
+    const mac = parseMacAddress(request.macAddress)
+    const check = { type: 'allocate' as const, token, request, mac, claim: claimOf(next, mac), since: now }
+    next = checkDemand(next, check, effects)
+  }
+  const unverified = new Set<PendingRequest>(outcome.unverified)
+  return {
+    state: next,
+    effects: outcome.effects,
+    requests: requests.filter((request) => !unverified.has(request)),
+  }
+}

@@ -1,0 +1,13 @@
+import { pino } from 'pino'
+import { systemClock } from '../../../src/runtime/system-clock.ts'
+import { createLocalTransport, type LocalTransport } from '../../../transports/messages/local.ts'
+import { describeController } from './scenarios.ts'
+
+const log = pino({ level: 'silent' })
+
+/** One bus for all parts of a test. */
+let bus: LocalTransport | undefined
+describeController('the local transport', () => {
+  if (bus?.connected() !== true) bus = createLocalTransport({ clock: systemClock, log })
+  return bus
+})
