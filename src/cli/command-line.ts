@@ -42,6 +42,7 @@ function createProgram(done: (code: ExitCode) => void): Command {
     .version(VERSION)
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'managed-dhcp: ')) })
     .addOption(
       new Option('--log-level <level>', `one of ${LOG_LEVELS.join(', ')}`)
         .default('info')
@@ -55,18 +56,26 @@ function createProgram(done: (code: ExitCode) => void): Command {
       'Everything in one process: Kubernetes API, message bus, controller and agents. Needs no cluster.',
     )
     .option('--data-dir <directory>', 'objects, agents’ state and the kubeconfig', DEFAULT_DATA_DIRECTORY)
-    .option(
-      '--listen <address>',
-      'where the Kubernetes API is served; "inherited": on the socket that the parent process sends over IPC',
-      listenAddress,
-      listenAddress(DEFAULT_LISTEN),
+    .addOption(
+      new Option(
+        '--listen <address>',
+        'where the Kubernetes API is served; "inherited": on the socket that the parent process sends over IPC',
+      )
+        .default(listenAddress(DEFAULT_LISTEN), DEFAULT_LISTEN)
+        .argParser(listenAddress),
     )
-    .option('--token-file <file>', 'bearer token that clients must show; needed for anything but loopback')
     .option(
-      '--network <namespace/name=interface>',
-      'serve this network on this interface; can be given several times',
-      networkInterface,
-      new Map<string, string>(),
+      '--token-file <file>',
+      'bearer token that clients must show; needed for anything but loopback. ' +
+        'Not for kubectl, which sends no token over plain http',
+    )
+    .addOption(
+      new Option(
+        '--network <namespace/name=interface>',
+        'serve this network on this interface; can be given several times',
+      )
+        .default(new Map<string, string>(), 'none')
+        .argParser(networkInterface),
     )
     .option('--nats <url>', 'use this broker instead of the embedded message bus')
     .option('--namespace <namespace>', 'where the pods of a cluster would be', DEFAULT_NAMESPACE)
@@ -170,11 +179,10 @@ function createProgram(done: (code: ExitCode) => void): Command {
     .command('lab')
     .description('See it work on this machine: a network, a VM and a real DHCP client in network namespaces.')
     .option('--data-dir <directory>', 'keep the objects there; default: a folder that is removed at the end')
-    .option(
-      '--listen <address>',
-      'where the Kubernetes API is served',
-      hostAndPort,
-      hostAndPort(DEFAULT_LISTEN),
+    .addOption(
+      new Option('--listen <address>', 'where the Kubernetes API is served')
+        .default(hostAndPort(DEFAULT_LISTEN), DEFAULT_LISTEN)
+        .argParser(hostAndPort),
     )
     .option('--once', 'end after the lease instead of staying up')
     .action(async (options: { dataDir?: string; listen: HostAndPort; once?: boolean }) => {

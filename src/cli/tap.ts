@@ -11,8 +11,10 @@ import { UsageError } from './usage-error.ts'
 
 export interface TapOptions {
   subjects: readonly string[]
-  write: (text: string) => void
+  show: (subject: string, message: unknown) => void
   signal: AbortSignal
+  /** From now on nothing is missed. */
+  onReady?: () => void
 }
 
 const lineSchema = z.object({ subject: z.string(), body: z.unknown() })
@@ -28,7 +30,7 @@ export async function tapNats(server: string, options: TapOptions & { log: Logge
     log: options.log,
   })
   for (const subject of subjects) {
-    transport.subscribe(subject, ({ subject: of, body }) => options.write(describe(of, body)))
+    transport.subscribe(subject, ({ subject: of, body }) => options.show(of, body))
   }
   const keepAlive = setInterval(() => {}, 60_000)
   await new Promise<void>((resolve) =>
@@ -65,26 +67,37 @@ export async function tapStandalone(
       `${server} has no tap (HTTP ${response.status}): it is no standalone; name a broker with --nats`,
     )
   }
+  options.onReady?.()
   try {
     for await (const line of createInterface({ input: Readable.fromWeb(response.body) })) {
       const { subject, body } = lineSchema.parse(JSON.parse(line))
-      options.write(describe(subject, body))
+      options.show(subject, body)
     }
   } catch (error) {
     if (!options.signal.aborted) throw error
   }
 }
 
+/** What an event says, without its envelope. */
+export function bodyOf(message: unknown): Record<string, unknown> | undefined {
+  return envelopeSchema.safeParse(message).data?.body
+}
+
 /** One line an event: time, subject, and the fields that have a value. */
-export function describe(subject: string, message: unknown): string {
-  const envelope = envelopeSchema.safeParse(message)
-  const fields = envelope.success
-    ? Object.entries(envelope.data.body)
-        .filter(([name, value]) => name !== 'type' && value !== undefined && value !== '')
-        .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
-    : [JSON.stringify(message)]
-  const time = new Date(systemClock.now()).toISOString().slice(11, 23)
-  return `${time} ${subject} ${fields.join(' ')}\n`
+function describe(subject: string, body: unknown): string {
+  const fields =
+    typeof body === 'object' && body !== null
+      ? Object.entries(body)
+          .filter(([name, value]) => name !== 'type' && value !== undefined && value !== '')
+          .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+      : [JSON.stringify(body)]
+  return `${timeOfDay()} ${subject} ${fields.join(' ')}\n`
+}
+
+/** As the clock on the wall has it, to the millisecond. */
+export function timeOfDay(): string {
+  const now = new Date(systemClock.now())
+  return `${now.toTimeString().slice(0, 8)}.${String(now.getMilliseconds()).padStart(3, '0')}`
 }
 
 /** Until Ctrl-C, or until whoever tells is gone. */
@@ -98,8 +111,9 @@ export async function followEvents(options: {
   const stop = new AbortController()
   process.once('SIGINT', () => stop.abort())
   process.once('SIGTERM', () => stop.abort())
-  const write = (text: string) => void process.stdout.write(text)
-  const follow = { subjects, write, signal: stop.signal }
+  const show = (subject: string, message: unknown) =>
+    void process.stdout.write(describe(subject, bodyOf(message) ?? message))
+  const follow = { subjects, show, signal: stop.signal }
   if (nats !== undefined) return tapNats(nats, { ...follow, log })
   const server = loadApiServer(kubeconfig)
   const { headers } = await server.requestOptions()

@@ -11,7 +11,7 @@ import { systemClock } from '../../runtime/system-clock.ts'
 import type { RunningProcess } from '../running-process.ts'
 import { VERSION } from '../version.ts'
 import { createAgentMetrics } from './agent-metrics.ts'
-import { startAgentRuntime } from './agent-runtime.ts'
+import { type AgentRuntime, startAgentRuntime } from './agent-runtime.ts'
 
 export interface AgentOptions {
   pool: ObjectKey
@@ -36,17 +36,27 @@ export async function startAgent(options: AgentOptions): Promise<RunningProcess>
   const clock = systemClock
   const random = systemRandom
   const metrics = createMetrics({ component: 'agent', version: VERSION })
+  let runtime: AgentRuntime | undefined
+  const ready = () => {
+    const problem = runtime === undefined ? 'starting' : runtime.notReady()
+    return { ok: problem === undefined, reasons: problem === undefined ? [] : [problem] }
+  }
   const store = createKubeStore({
     ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
     log,
     clock,
   })
+  // Before anything answers DHCP: a port that is taken must not leave half an agent behind.
+  const health =
+    options.health === undefined
+      ? undefined
+      : await createHealthServer({ ...options.health, registry: metrics.registry, ready, log })
   const transport =
     options.nats === undefined
       ? createLocalTransport({ clock, log })
       : connectNatsTransport({ servers: options.nats, name: `agent ${formatObjectKey(pool)}`, clock, log })
   const system = startActorSystem({ name: 'agent', log, clock, random })
-  const runtime = await startAgentRuntime({
+  const running = await startAgentRuntime({
     ...options,
     system,
     store,
@@ -55,19 +65,12 @@ export async function startAgent(options: AgentOptions): Promise<RunningProcess>
     clock,
     random,
   })
-  const ready = () => {
-    const problem = runtime.notReady()
-    return { ok: problem === undefined, reasons: problem === undefined ? [] : [problem] }
-  }
-  const health =
-    options.health === undefined
-      ? undefined
-      : await createHealthServer({ ...options.health, registry: metrics.registry, ready, log })
+  runtime = running
 
   return {
     ready,
     async stop() {
-      await runtime.stop()
+      await running.stop()
       await system.stopAll()
       await transport.close()
       store.close()

@@ -11,8 +11,7 @@ import { keyOf } from '../../kube/object-cache.ts'
 import { createWorkQueue, type WorkResult } from '../../kube/work-queue.ts'
 import { type AgentRuntime, type AgentRuntimeOptions, startAgentRuntime } from '../agent/agent-runtime.ts'
 
-export interface AgentManagerOptions
-  extends Omit<AgentRuntimeOptions, 'pool' | 'interfaceName' | 'pod'> {
+export interface AgentManagerOptions extends Omit<AgentRuntimeOptions, 'pool' | 'interfaceName' | 'pod'> {
   /** Network, as "namespace/name", to the interface that it is served on. */
   interfaces: ReadonlyMap<string, string>
   /** Where the agents' pods would be. */

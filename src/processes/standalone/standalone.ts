@@ -7,6 +7,7 @@ import { startActorSystem } from '../../../actors/system.ts'
 import { createLocalTransport } from '../../../transports/messages/local.ts'
 import { connectNatsTransport } from '../../../transports/messages/nats.ts'
 import type { Transport } from '../../../transports/messages/transport.ts'
+import { DataDirectoryError } from '../../embedded/backend/errors.ts'
 import { openEmbeddedApi } from '../../embedded/embedded-api.ts'
 import { writeKubeconfig } from '../../embedded/kubeconfig.ts'
 import { createEventRecorder } from '../../kube/event-recorder.ts'
@@ -50,7 +51,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
   const { log, dataDirectory } = options
   const clock = systemClock
   const random = systemRandom
-  await mkdir(dataDirectory, { recursive: true, mode: 0o700 })
+  await makeDataDirectory(dataDirectory)
   const transport: Transport =
     options.nats === undefined
       ? createLocalTransport({ clock, log, pendingLimit: 50_000 })
@@ -116,5 +117,15 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
   } catch (error) {
     await stop()
     throw error
+  }
+}
+
+/** @throws DataDirectoryError */
+async function makeDataDirectory(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new DataDirectoryError(directory, `cannot be made: ${why}`, { cause })
   }
 }
