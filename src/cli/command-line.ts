@@ -1,20 +1,13 @@
 import { Command, CommanderError, Option } from 'commander'
 import type { ObjectKey } from '../api/values/object-key.ts'
-import { createKubeStore } from '../kube/client.ts'
 import { createLogger, LOG_LEVELS, type LogLevel } from '../observe/log.ts'
-import { startAgent } from '../processes/agent/agent.ts'
-import { startControllerProcess } from '../processes/controller/controller-process.ts'
-import { startStandalone } from '../processes/standalone/standalone.ts'
 import { VERSION } from '../processes/version.ts'
 import { systemClock } from '../runtime/system-clock.ts'
 import { DEFAULT_DATA_DIRECTORY, DEFAULT_LISTEN, DEFAULT_NAMESPACE, kubeconfigFor } from './defaults.ts'
 import { explainFailure } from './failure.ts'
 import { inheritedSocket } from './inherited-socket.ts'
-import { runLab } from './lab.ts'
-import { listLeases } from './leases.ts'
 import { hostAndPort, listenAddress, logLevel, networkInterface, objectKey, readSecret } from './parse.ts'
 import { runUntilStopped } from './run-until-stopped.ts'
-import { followEvents } from './tap.ts'
 
 type ExitCode = number
 
@@ -36,6 +29,7 @@ export async function runCommandLine(args: readonly string[]): Promise<ExitCode>
   }
 }
 
+/** Each command loads what it needs when it runs: help and refusals come at once. */
 function createProgram(done: (code: ExitCode) => void): Command {
   const program = new Command('managed-dhcp')
     .description('Managed DHCP for virtual machines on Kubernetes: every VM keeps its address.')
@@ -80,6 +74,7 @@ function createProgram(done: (code: ExitCode) => void): Command {
     .option('--nats <url>', 'use this broker instead of the embedded message bus')
     .option('--namespace <namespace>', 'where the pods of a cluster would be', DEFAULT_NAMESPACE)
     .action(async (options: StandaloneFlags) => {
+      const { startStandalone } = await import('../processes/standalone/standalone.ts')
       const log = createLogger({ component: 'standalone', level: level() })
       const running = await startStandalone({
         dataDirectory: options.dataDir,
@@ -101,6 +96,7 @@ function createProgram(done: (code: ExitCode) => void): Command {
     .requiredOption('--nats <url>', 'the message broker, e.g. nats://nats:4222')
     .option('--health <host:port>', 'where /healthz, /readyz and /metrics are served', hostAndPort)
     .action(async (options: ControllerFlags) => {
+      const { startControllerProcess } = await import('../processes/controller/controller-process.ts')
       const log = createLogger({ component: 'controller', level: level() })
       const running = await startControllerProcess({
         nats: options.nats,
@@ -121,6 +117,7 @@ function createProgram(done: (code: ExitCode) => void): Command {
     .option('--state-dir <directory>', 'what it serves from when it starts while all else is down', 'state')
     .option('--health <host:port>', 'where /healthz, /readyz and /metrics are served', hostAndPort)
     .action(async (options: AgentFlags) => {
+      const { startAgent } = await import('../processes/agent/agent.ts')
       const log = createLogger({ component: 'agent', level: level() })
       const { ippoolRef: pool } = options
       const { POD_NAME, POD_NAMESPACE, POD_UID } = process.env
@@ -150,6 +147,10 @@ function createProgram(done: (code: ExitCode) => void): Command {
       'default: $KUBECONFIG, that of a standalone in this folder, ~/.kube/config',
     )
     .action(async (pool: ObjectKey | undefined, options: { kubeconfig?: string }) => {
+      const [{ createKubeStore }, { listLeases }] = await Promise.all([
+        import('../kube/client.ts'),
+        import('./leases.ts'),
+      ])
       const kubeconfig = kubeconfigFor(options.kubeconfig)
       const log = createLogger({ component: 'leases', level: 'silent' })
       const store = createKubeStore({
@@ -171,6 +172,7 @@ function createProgram(done: (code: ExitCode) => void): Command {
       'default: $KUBECONFIG, that of a standalone in this folder, ~/.kube/config',
     )
     .action(async (subjects: string[], options: { nats?: string; kubeconfig?: string }) => {
+      const { followEvents } = await import('./tap.ts')
       const log = createLogger({ component: 'tap', level: 'warn', destination: process.stderr })
       await followEvents({ subjects, nats: options.nats, kubeconfig: kubeconfigFor(options.kubeconfig), log })
     })
@@ -186,6 +188,7 @@ function createProgram(done: (code: ExitCode) => void): Command {
     )
     .option('--once', 'end after the lease instead of staying up')
     .action(async (options: { dataDir?: string; listen: HostAndPort; once?: boolean }) => {
+      const { runLab } = await import('./lab.ts')
       done(await runLab({ ...options, once: options.once ?? false }))
     })
 

@@ -43,8 +43,9 @@ const TAP_DELAY = seconds(2)
 /** The main job, told as it happens; then it stays up. @returns the exit code @throws LabUnavailableError, StoryError */
 export async function runLab(options: LabOptions): Promise<number> {
   const stop = new AbortController()
-  process.once('SIGINT', () => stop.abort())
-  process.once('SIGTERM', () => stop.abort())
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => stop.abort())
+  // The terminal may have been closed: what is left to be said goes nowhere, but cleaning up goes on.
+  process.stdout.on('error', () => stop.abort())
   await checkLabRights()
   const enter = await howToEnter()
   // In a network namespace of our own loopback is down at first.
@@ -137,7 +138,7 @@ async function tellLease(
   if (formatIPv4Address(lease.address) !== address) {
     throw new StoryError(`the client got ${formatIPv4Address(lease.address)} instead of ${address}`)
   }
-  screen.success(`test-vm is bound: ${describeLease(lease)}`)
+  screen.success(`test-vm has ${describeLease(lease)}`)
   await showTable('ippools', session.url)
   screen.gap()
   return client

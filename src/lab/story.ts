@@ -71,7 +71,7 @@ export function describeLease(lease: ClientLease): string {
     addresses.map(formatIPv4Address).join(', ') || '-'
   const mask = lease.subnetMask === undefined ? '-' : formatIPv4Address(lease.subnetMask)
   return [
-    `address ${formatIPv4Address(lease.address)}`,
+    formatIPv4Address(lease.address),
     `mask ${mask}`,
     `router ${list(lease.routers)}`,
     `dns ${list(lease.dnsServers)}`,

@@ -1,3 +1,7 @@
+import { readFileSync } from 'node:fs'
+import { load } from 'js-yaml'
+import * as z from 'zod'
+import { packageFile } from '../../../src/runtime/package-root.ts'
 import type { Manifest } from './kubectl.ts'
 
 /** A VM Network as the user interface writes it. */
@@ -58,4 +62,10 @@ export function virtualMachine(name: string, nics: readonly Nic[]): Manifest {
     metadata: { name, namespace: 'default' },
     spec: { runStrategy: 'Always', ...nicSpec(nics) },
   }
+}
+
+/** One of deploy/examples, for those who have no kubectl at hand. */
+export function exampleManifest(file: string): Manifest {
+  const text = readFileSync(packageFile('deploy', 'examples', file), 'utf8')
+  return z.record(z.string(), z.unknown()).parse(load(text))
 }

@@ -13,6 +13,7 @@ export interface RunningProgram {
   readonly stderr: () => string
   /** Exit code or signal, once it has ended. */
   readonly ended: () => number | string | undefined
+  readonly whenEnded: Promise<number | string>
   /** Waits until stdout matches. @throws Error with all that it said, when it ends or says nothing of the kind in time */
   says(pattern: RegExp, seconds?: number): Promise<RegExpExecArray>
   /** @returns exit code or the signal's name */
@@ -40,14 +41,15 @@ export function follow(child: ChildProcess, name: string): RunningProgram {
   if (pid === undefined) throw new Error(`${name} does not start`)
   const stdout = keep(child.stdout)
   const stderr = keep(child.stderr)
-  const closed = once(child, 'close')
   const ended = () => child.exitCode ?? child.signalCode ?? undefined
+  const whenEnded = once(child, 'close').then(() => ended() ?? 'unknown')
   const everything = () => `${name} (${ended() ?? 'running'}) said:\n${stdout()}${stderr()}`
   return {
     pid,
     stdout,
     stderr,
     ended,
+    whenEnded,
     async says(pattern, seconds = 20) {
       const seen = await eventually(
         `${pattern} of ${name}`,
@@ -65,8 +67,7 @@ export function follow(child: ChildProcess, name: string): RunningProgram {
     },
     async end(signal) {
       if (ended() === undefined) child.kill(signal)
-      await closed
-      return ended() ?? 'unknown'
+      return whenEnded
     },
   }
 }
