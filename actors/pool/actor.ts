@@ -62,7 +62,6 @@ export function startPoolActor(options: PoolActorOptions): PoolActor {
   const waiting = new Map<ReplyToken, { resolve(reply: unknown): void; reject(error: Error): void }>()
   let nextToken = 1
   let pool: IPPool | undefined
-  let network: ObjectKey | undefined
 
   const actor = system.spawnDecider<PoolState, PoolMessage, PoolEffect>({
     name: `pool/${formatObjectKey(key)}`,
@@ -76,7 +75,6 @@ export function startPoolActor(options: PoolActorOptions): PoolActor {
     decide(state, message, now) {
       const decision = decide(state, message, now)
       pool = decision.state.pool
-      network = decision.state.book?.configuration.network
       return decision
     },
     run,
@@ -123,7 +121,7 @@ export function startPoolActor(options: PoolActorOptions): PoolActor {
   }
 
   function isContested({ macAddress }: AllocateRequest): boolean {
-    return network !== undefined && options.demand.isContested(network, parseMacAddress(macAddress))
+    return options.demand.isContested(parseMacAddress(macAddress))
   }
 
   const subject = (verb: string) => commandSubject('pool', key, verb)

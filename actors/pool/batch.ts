@@ -19,6 +19,10 @@ export interface BatchOutcome {
   effects: PoolEffect[]
   /** Changes of address that must not be decided before the owner's wish was read. */
   unverified: Extract<PendingRequest, { type: 'allocate' }>[]
+  /** Would undo what this batch answers: the status must say that first. */
+  deferred: PendingRequest[]
+  /** Who is answered that it has an address. */
+  answered: Set<MacAddress>
   /** The status must be written before anything is answered. */
   changed: boolean
 }
@@ -30,7 +34,13 @@ export function decideBatch(
   requests: readonly PendingRequest[],
   now: Instant,
 ): BatchOutcome {
-  const outcome: BatchOutcome = { effects: [], unverified: [], changed: false }
+  const outcome: BatchOutcome = {
+    effects: [],
+    unverified: [],
+    deferred: [],
+    answered: new Set(),
+    changed: false,
+  }
   for (const request of requests) {
     if (request.type === 'allocate') decideAllocate(state, book, request, outcome, now)
     else decideRelease(state, book, request, outcome, now)
@@ -53,11 +63,17 @@ function decideAllocate(
   const isDisputed =
     pending.contested || (held !== undefined && isRival(pending.previousOwner, request.owner))
 
+  const keeps = held !== undefined && (pinned === undefined || pinned === held)
+  if (!keeps && outcome.answered.has(mac)) {
+    outcome.deferred.push(pending)
+    return
+  }
   if (isDisputed && !pending.verified) {
     outcome.unverified.push(pending)
     return
   }
-  if (held !== undefined && (pinned === undefined || pinned === held)) {
+  if (keeps) {
+    outcome.answered.add(mac)
     reply(outcome, token, { outcome: 'allocated', address: formatIPv4Address(held) })
     return
   }
@@ -75,6 +91,7 @@ function decideAllocate(
     const address = take(state, book, mac, request, held, outcome, now)
     outcome.changed = true
     state.refused.delete(mac)
+    outcome.answered.add(mac)
     reply(outcome, token, { outcome: 'allocated', address: formatIPv4Address(address) })
     const body = { address: formatIPv4Address(address), macAddress: mac, owner: request.owner }
     outcome.effects.push({ type: 'publish', event: { type: 'lease-allocated', body } })
@@ -120,6 +137,10 @@ function decideRelease(
   now: Instant,
 ): void {
   const { mac, token } = pending
+  if (outcome.answered.has(mac)) {
+    outcome.deferred.push(pending)
+    return
+  }
   // Asked for again since the owner's wish was read: it stays (law 4).
   const wantedAgain = claimOf(state, mac) !== pending.claim
   const rest = pending.clientMayRun

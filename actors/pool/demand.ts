@@ -29,14 +29,15 @@ import type { Demand, Orphan } from './messages.ts'
 export interface DemandReader {
   /** @throws StoreError */
   read(network: ObjectKey, mac: MacAddress, candidates: readonly Owner[]): Promise<Demand>
-  /** Several objects ask for the MAC, as far as the watch knows. */
-  isContested(network: ObjectKey, mac: MacAddress): boolean
+  /** Several objects ask for the MAC, on whichever network, as far as the watch knows. */
+  isContested(mac: MacAddress): boolean
   /** Of the held MACs, those that nobody asks for. @throws StoreError */
   findOrphans(network: ObjectKey, held: ReadonlyMap<MacAddress, number>): Promise<Orphan[]>
 }
 
 const CONFIGS_BY_NETWORK = 'network'
 const CONFIGS_BY_MAC = 'mac'
+const CONFIGS_BY_MAC_ON_NETWORK = 'mac on network'
 
 /** Before the informer of VirtualMachineNetworkConfigs starts: what `createDemandReader` looks up. */
 export function addDemandIndexes(configs: Informer): void {
@@ -46,7 +47,8 @@ export function addDemandIndexes(configs: Informer): void {
     const held = networkStatuses(config).map(({ networkName }) => networkName)
     return [...new Set([...wishesOf(object).map(({ network }) => formatObjectKey(network)), ...held])]
   })
-  configs.addIndex(CONFIGS_BY_MAC, (object) =>
+  configs.addIndex(CONFIGS_BY_MAC, (object) => wishesOf(object).map(({ mac }) => mac))
+  configs.addIndex(CONFIGS_BY_MAC_ON_NETWORK, (object) =>
     wishesOf(object).map(({ mac, network }) => macKey(network, mac)),
   )
 }
@@ -66,7 +68,7 @@ export function createDemandReader(options: { store: Store; configs: Informer })
 
   return {
     async read(network, mac, candidates) {
-      const cached = configs.byIndex(CONFIGS_BY_MAC, macKey(network, mac)).map(keyOfObject)
+      const cached = configs.byIndex(CONFIGS_BY_MAC_ON_NETWORK, macKey(network, mac)).map(keyOfObject)
       const keys = [...candidates, ...cached].filter(
         (key, index, all) => all.findIndex((other) => sameObjectKey(key, other)) === index,
       )
@@ -97,13 +99,14 @@ export function createDemandReader(options: { store: Store; configs: Informer })
       }
     },
 
-    isContested(network, mac) {
-      const asking = configs.byIndex(CONFIGS_BY_MAC, macKey(network, mac))
+    isContested(mac) {
+      const asking = configs.byIndex(CONFIGS_BY_MAC, mac)
       return asking.length > 1 && asking.filter(isAlive).length > 1
     },
 
     async findOrphans(network, held) {
-      const isCached = (mac: MacAddress) => configs.byIndex(CONFIGS_BY_MAC, macKey(network, mac)).length > 0
+      const isCached = (mac: MacAddress) =>
+        configs.byIndex(CONFIGS_BY_MAC_ON_NETWORK, macKey(network, mac)).length > 0
       if (!configs.synced() || [...held.keys()].every(isCached)) return []
       // The cache may lag behind; only the API can say that nobody asks.
       const { items } = await store.list(VM_NETWORK_CONFIGS)

@@ -27,6 +27,8 @@ export function settle(state: PoolState, now: Instant, effects: PoolEffect[]): P
   next = { ...next, dirty: false, freed: [] }
   if (change === undefined) {
     effects.push(...answers)
+    // What was deferred waits for nothing now.
+    if (decided !== undefined && next.pending.length > 0) return settle(next, now, effects)
     return finishDeletion(next, now, effects)
   }
   const { resourceVersion } = next.pool?.metadata ?? {}
@@ -72,16 +74,16 @@ function decidePending(state: PoolState, now: Instant, effects: PoolEffect[]): D
     return { state: next, effects: [], requests: [] }
   }
   const outcome: BatchOutcome = decideBatch(next, next.book, requests, now)
-  next = { ...next, dirty: next.dirty || outcome.changed }
+  next = { ...next, pending: outcome.deferred, dirty: next.dirty || outcome.changed }
   for (const { token, request } of outcome.unverified) {
     const mac = parseMacAddress(request.macAddress)
     const check = { type: 'allocate' as const, token, request, mac, claim: claimOf(next, mac), since: now }
     next = checkDemand(next, check, effects)
   }
-  const unverified = new Set<PendingRequest>(outcome.unverified)
+  const undecided = new Set<PendingRequest>([...outcome.unverified, ...outcome.deferred])
   return {
     state: next,
     effects: outcome.effects,
-    requests: requests.filter((request) => !unverified.has(request)),
+    requests: requests.filter((request) => !undecided.has(request)),
   }
 }
