@@ -48,7 +48,18 @@ export const ipPoolSchema = kubeObjectSchema.extend({
 /** Of an IPPool, what is asked for often: the map of addresses, which may be long, is passed over. */
 export const ipPoolSummarySchema = kubeObjectSchema.extend({
   spec: z.looseObject({ networkName: z.string() }),
-  status: z.looseObject({ conditions: z.array(conditionSchema).optional() }).optional(),
+  status: z
+    .looseObject({
+      conditions: z.array(conditionSchema).optional(),
+      ipv4: z
+        .looseObject({
+          used: z.number().optional(),
+          available: z.number().optional(),
+          resting: z.looseObject({}).optional(),
+        })
+        .optional(),
+    })
+    .optional(),
 })
 
 export type IPPoolSummary = z.infer<typeof ipPoolSummarySchema>

@@ -94,11 +94,13 @@ export async function startAgentRuntime(options: AgentRuntimeOptions): Promise<A
     throw error
   }
   checkForever()
+  const unwatch = metrics.watch({ pool, leases: actor.leases, packets: packets.counters })
 
   return {
     notReady: () => actor.notReady() ?? addressProblem,
     async stop() {
       isStopped = true
+      unwatch()
       cancelCheck()
       sink?.close()
       await packets.close()

@@ -12,6 +12,7 @@ import { systemClock } from '../../runtime/system-clock.ts'
 import type { RunningProcess } from '../running-process.ts'
 import { VERSION } from '../version.ts'
 import { startController } from './controller.ts'
+import { addActorMetrics, addPoolMetrics } from './pool-metrics.ts'
 
 export interface ControllerProcessOptions {
   kubeconfig?: string
@@ -63,6 +64,8 @@ export async function startControllerProcess(options: ControllerProcessOptions):
     random,
     log,
   })
+  addPoolMetrics(metrics, controller.pools)
+  addActorMetrics(metrics, system.stats)
   const health =
     options.health === undefined
       ? undefined

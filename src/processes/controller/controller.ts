@@ -30,6 +30,8 @@ export interface ControllerOptions {
 }
 
 export interface Controller {
+  /** Every IPPool as the watch shows it, for metrics. */
+  pools(): readonly KubeObject[]
   ready(): Readiness
   stop(): void
 }
@@ -144,6 +146,7 @@ export function startController(options: ControllerOptions): Controller {
   })
 
   return {
+    pools: () => informers.pools.list(),
     ready() {
       const reasons = whyNotHealthy(informers, clock.now())
       if (!transport.connected()) reasons.push('messages: not connected')

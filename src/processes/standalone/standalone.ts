@@ -18,6 +18,7 @@ import { systemRandom } from '../../runtime/random.ts'
 import { systemClock } from '../../runtime/system-clock.ts'
 import { createAgentMetrics } from '../agent/agent-metrics.ts'
 import { startController } from '../controller/controller.ts'
+import { addActorMetrics, addPoolMetrics } from '../controller/pool-metrics.ts'
 import type { RunningProcess } from '../running-process.ts'
 import { VERSION } from '../version.ts'
 import { admitPools } from './admission.ts'
@@ -83,6 +84,8 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
 
   const parts = { system, store, transport, clock, random, log }
   const controller = startController({ ...parts, recorder, resolve: resolveIPv4 })
+  addPoolMetrics(metrics, controller.pools)
+  addActorMetrics(metrics, system.stats)
   const agents = startAgentManager({
     ...parts,
     interfaces: options.interfaces,
