@@ -60,6 +60,8 @@ function decideAllocate(
   const mac = parseMacAddress(request.macAddress)
   const held = allocator.addressOf(mac)
   const pinned = optionalAddress(request.pinnedAddress)
+  // Who asked since may have asked for something else (law 4).
+  const isVerified = pending.verifiedAt === claimOf(state, mac)
   const isDisputed =
     pending.contested || (held !== undefined && isRival(pending.previousOwner, request.owner))
 
@@ -68,7 +70,7 @@ function decideAllocate(
     outcome.deferred.push(pending)
     return
   }
-  if (isDisputed && !pending.verified) {
+  if (isDisputed && !isVerified) {
     outcome.unverified.push(pending)
     return
   }
@@ -82,7 +84,7 @@ function decideAllocate(
     refuse(state, outcome, pending, closed, now)
     return
   }
-  if (held !== undefined && !pending.verified) {
+  if (held !== undefined && !isVerified) {
     // An old request that comes late must not move a MAC away from the address that its owner wants by now (law 4).
     outcome.unverified.push(pending)
     return

@@ -30,7 +30,7 @@ function apply(state: PoolState, message: PoolMessage, now: Instant, effects: Po
       const mac = parseMacAddress(message.request.macAddress)
       const previousOwner = state.claims.get(mac)?.owner
       const next = claim(state, mac, message.request.owner)
-      return enqueue(next, { ...message, previousOwner, verified: false, since: now }, effects)
+      return enqueue(next, { ...message, previousOwner, verifiedAt: undefined, since: now }, effects)
     }
     case 'release': {
       const mac = parseMacAddress(message.request.macAddress)

@@ -65,7 +65,7 @@ export function demandChecked(
     refuseRequest(check, { reason: 'NotWanted', message }, effects)
     return state
   }
-  const proven = { previousOwner: undefined, contested: false, verified: true }
+  const proven = { previousOwner: undefined, contested: false, verifiedAt: claim }
   return enqueue(state, { type: 'allocate', token, request, ...proven, since }, effects)
 }
 

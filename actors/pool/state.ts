@@ -91,8 +91,8 @@ export type PendingRequest = (
       previousOwner: Owner | undefined
       /** Several objects ask for the MAC, as far as the watch knows. */
       contested: boolean
-      /** The API was asked whether the owner wants just this. */
-      verified: boolean
+      /** The API said that the owner wants just this, when this was the last claim on the MAC. */
+      verifiedAt: number | undefined
     }
   /** `token` is undefined for what the pool found out by itself. */
   | { type: 'release'; token: ReplyToken | undefined; mac: MacAddress; claim: number; clientMayRun: boolean }

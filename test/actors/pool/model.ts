@@ -53,7 +53,8 @@ export class PoolWorld {
   readonly wishes: Wish[]
   readonly #sent: PoolMessage[] = []
   readonly #askers = new Map<number, number>()
-  readonly #answers = new Map<number, string>()
+  /** What owners were told, for as long as they want it. */
+  readonly #told = new Map<number, string>()
   #token = 1
 
   constructor(readonly size: number) {
@@ -108,7 +109,8 @@ export class PoolWorld {
     const index = this.#askers.get(token)
     if (index === undefined || body.outcome !== 'allocated') return
     expect(this.object.status?.ipv4?.allocated?.[body.address]).toBe(mac(index))
-    this.#answers.set(index, body.address)
+    const wish = this.wishes[index]
+    if (wish?.wanted && (wish.pinned ?? body.address) === body.address) this.#told.set(index, body.address)
   }
 
   /** The owner looks at what it wants, and asks for that. */
@@ -141,13 +143,16 @@ export class PoolWorld {
     if (wish === undefined) return
     wish.wanted = true
     wish.mayRun = true
-    wish.pinned = pin % 4 === 0 ? `10.0.0.${10 + (pin % 7)}` : undefined
+    const pinned = pin % 4 === 0 ? `10.0.0.${10 + (pin % 7)}` : undefined
+    if (pinned !== wish.pinned) this.#told.delete(index % this.size)
+    wish.pinned = pinned
   }
 
   drop(index: number, isGone: boolean): void {
     const wish = this.wishes[index % this.size]
     if (wish === undefined) return
     wish.wanted = false
+    this.#told.delete(index % this.size)
     wish.mayRun = !isGone
     wish.everGone ||= isGone
   }
@@ -277,6 +282,10 @@ export class PoolWorld {
     const macs = leases.map(([, text]) => text)
     // Law 1: one address a MAC, and one MAC an address.
     expect(new Set(macs).size).toBe(macs.length)
+
+    // Law 7: what was told stays, for as long as its owner wants it.
+    for (const [index, address] of this.#told)
+      expect([index, allocated[address]]).toEqual([index, mac(index)])
 
     // Law 8, and the marks, counted the slow way.
     const range: string[] = []
