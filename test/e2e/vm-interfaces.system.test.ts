@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ipPoolSchema } from '../../src/api/ippool.ts'
 import { eventually } from './support/eventually.ts'
-import type { Kubectl } from './support/kubectl.ts'
+import type { Kubectl, Manifest } from './support/kubectl.ts'
 import {
   createE2eLab,
   type E2eLab,
@@ -9,7 +10,7 @@ import {
   type StandaloneHandle,
   startStandalone,
 } from './support/lab.ts'
-import { network, nicSpec, virtualMachine } from './support/manifests.ts'
+import { exampleManifest, network, nicSpec, virtualMachine } from './support/manifests.ts'
 
 /** An address given back rests for so long. */
 const LEASE_SECONDS = 5
@@ -24,13 +25,12 @@ beforeAll(async () => {
   standalone = await startStandalone(lab)
   kubectl = standalone.kubectl
   await kubectl.apply([network('example')])
-  for (const file of ['ippool-example.yaml', 'nad-net-48.yaml', 'ippool-net-48.yaml']) {
-    await kubectl.applyExample(file)
-  }
-  for (const pool of ['example', 'net-48']) {
-    await kubectl.patch('ippool', pool, { spec: { ipv4Config: { leaseTime: LEASE_SECONDS } } })
-    await kubectl.untilServed(pool)
-  }
+  await kubectl.applyExample('nad-net-48.yaml')
+  // From the start: whoever had a lease of 300 seconds could use it for so long.
+  await kubectl.apply(
+    ['example', 'net-48'].map((name) => withLeaseTime(exampleManifest(`ippool-${name}.yaml`))),
+  )
+  for (const pool of ['example', 'net-48']) await kubectl.untilServed(pool)
 })
 afterAll(async () => {
   await standalone?.program.end('SIGTERM')
@@ -129,4 +129,9 @@ async function untilHeld(pool: string, expected: Record<string, string>): Promis
 async function resting(pool: string): Promise<Record<string, string>> {
   const entries = (await kubectl.pool(pool)).status?.ipv4?.resting ?? {}
   return Object.fromEntries(Object.entries(entries).map(([address, { macAddress }]) => [address, macAddress]))
+}
+
+function withLeaseTime(manifest: Manifest): Manifest {
+  const { spec, ...rest } = ipPoolSchema.parse(manifest)
+  return { ...rest, spec: { ...spec, ipv4Config: { ...spec.ipv4Config, leaseTime: LEASE_SECONDS } } }
 }
