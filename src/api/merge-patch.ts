@@ -20,7 +20,7 @@ export function mergePatchBetween(
     }
   }
   for (const field of Object.keys(current)) {
-    if (desired[field] === undefined) patch[field] = null
+    if (desired[field] === undefined && current[field] !== undefined) patch[field] = null
   }
   return Object.keys(patch).length === 0 ? undefined : patch
 }

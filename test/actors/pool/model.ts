@@ -46,8 +46,8 @@ export class PoolWorld {
     spec: this.#spec(0),
   })
   state: PoolState = initialPoolState(this.now)
-  /** Effects that were started and have not come back. */
-  underWay: Answered[] = []
+  /** Effects that were started and have not come back, with the world as it was then: a read may be that old. */
+  underWay: { effect: Answered; object: IPPool; wishes: readonly Wish[] }[] = []
   /** Writes whose sender has given up, and that may still arrive. */
   #late: Extract<PoolEffect, { type: 'commit' }>[] = []
   readonly wishes: Wish[]
@@ -100,7 +100,7 @@ export class PoolWorld {
       case 'reply-snapshot':
         return
       default:
-        this.underWay.push(effect)
+        this.underWay.push({ effect, object: this.object, wishes: structuredClone(this.wishes) })
     }
   }
 
@@ -165,7 +165,7 @@ export class PoolWorld {
 
   /** The process ends, and another begins; what was on its way may still arrive. */
   restart(): void {
-    for (const effect of this.underWay) if (effect.type === 'commit') this.#late.push(effect)
+    for (const { effect } of this.underWay) if (effect.type === 'commit') this.#late.push(effect)
     this.underWay = []
     this.state = initialPoolState(this.now)
     this.tell({ type: 'tick' })
@@ -184,19 +184,21 @@ export class PoolWorld {
 
   /** One effect comes back: well, or with one of the ways to fail. */
   comeBack(index: number, fault: number): void {
-    const [effect] = this.underWay.splice(index % Math.max(this.underWay.length, 1), 1)
-    if (effect === undefined) return
+    const [started] = this.underWay.splice(index % Math.max(this.underWay.length, 1), 1)
+    if (started === undefined) return
+    const { effect } = started
+    const { object, wishes } = fault === 2 ? started : this
     switch (effect.type) {
       case 'read-pool':
         if (fault === 1) return this.tell({ type: 'pool-read-failed' })
-        return this.tell({ type: 'pool-read', pool: structuredClone(this.object) })
+        return this.tell({ type: 'pool-read', pool: structuredClone(object) })
       case 'commit':
         return this.#commitComesBack(effect, fault)
       case 'check-demand': {
         if (fault === 1)
           return this.tell({ type: 'demand-check-failed', check: effect.check, reason: 'API down' })
-        const number = this.wishes.findIndex((_, each) => mac(each) === effect.mac)
-        const wish = this.wishes[number]
+        const number = wishes.findIndex((_, each) => mac(each) === effect.mac)
+        const wish = wishes[number]
         const wanted = wish?.wanted ?? false
         return this.tell({
           type: 'demand-checked',
@@ -210,8 +212,7 @@ export class PoolWorld {
         })
       }
       case 'find-orphans': {
-        const isWanted = (each: string) =>
-          this.wishes.some(({ wanted }, number) => wanted && mac(number) === each)
+        const isWanted = (each: string) => wishes.some(({ wanted }, number) => wanted && mac(number) === each)
         const orphans = [...effect.held].filter(([each]) => !isWanted(each))
         return this.tell({
           type: 'orphans-found',
