@@ -76,6 +76,14 @@ describe('JSON patch', () => {
     ['with an unknown operation', [{ op: 'increment', path: '/a' }], 400],
     ['with a path that is no pointer', [{ op: 'remove', path: 'a' }], 400],
     ['that removes what is not there', [{ op: 'remove', path: '/b' }], 422],
+    [
+      'whose test fails on an object with a toString of its own',
+      [
+        { op: 'add', path: '/toString', value: [] },
+        { op: 'test', path: '', value: {} },
+      ],
+      422,
+    ],
     ['whose test fails', [{ op: 'test', path: '/a', value: 2 }], 422],
     ['that doubles the document again and again', Array(200).fill({ op: 'copy', from: '', path: '/x' }), 413],
     ['with far too many operations', Array(10_001).fill({ op: 'test', path: '/a', value: 1 }), 413],

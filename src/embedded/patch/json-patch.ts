@@ -1,4 +1,4 @@
-import { applyPatch } from 'rfc6902'
+import { applyPatch, type Operation } from 'rfc6902'
 import * as z from 'zod'
 import { clone, isFields } from '../json.ts'
 import { ApiError, badRequest } from '../status.ts'
@@ -44,10 +44,19 @@ export function applyJsonPatch(target: unknown, patch: unknown): unknown {
     if ('from' in rooted && !parentExists(document, rooted.from)) {
       throw unfit(operation.op, rooted.from.slice('/root'.length), 'missing path')
     }
-    const [failure] = applyPatch(document, [clone(rooted)])
+    const failure = apply(document, clone(rooted))
     if (failure) throw unfit(operation.op, operation.path, failure.message)
   }
   return document.root
+}
+
+/** The library writes both values into the message of a failed test, which throws for an object with a toString of its own. */
+function apply(document: unknown, operation: Operation): Error | null {
+  try {
+    return applyPatch(document, [operation])[0] ?? null
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
 }
 
 /** Only own properties lead anywhere: `/toString/call` must not reach into Object.prototype. */
