@@ -145,6 +145,15 @@ describe('the documentation, from the VM Network to the lease', () => {
     })
   })
 
+  test('what kubectl get -o yaml prints of all pools can be applied again, and is checked', async () => {
+    const { kubectl } = standalone
+    const list = await kubectl.run(['get', 'ippools.network', '-o', 'yaml'])
+    expect(await kubectl.run(['apply', '-f', '-'], list)).toMatch(/^ippool\S* configured\n$/)
+    await expect(
+      kubectl.run(['apply', '-f', '-'], list.replaceAll('leaseTime:', 'leaseTimer:')),
+    ).rejects.toThrow(/unknown field "spec\.ipv4Config\.leaseTimer"/)
+  })
+
   test('the VM Network is labelled with its pool', async () => {
     const labels = await standalone.kubectl.run([
       'get',

@@ -6,6 +6,8 @@ import { openApiDocument, openApiIndex } from '../discovery/openapi.ts'
 import { noSuchResource } from '../status.ts'
 import { AGGREGATED_DISCOVERY, acceptsAggregatedDiscovery } from './accept.ts'
 
+const OPENAPI_V2_PROTOBUF = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf'
+
 interface GroupVersion {
   group: string
   version: string
@@ -41,6 +43,9 @@ export function registerDiscovery(app: FastifyInstance, core: ApiCore): void {
     return resourceList(registry, group, version)
   })
   app.get('/version', async () => versionInfo())
+  // kubectl asks for it before it sends a `kind: List`, and reads an empty document as "nothing to check here": the
+  // objects inside are checked when they arrive. It takes protobuf only, of which nothing is the empty document.
+  app.get('/openapi/v2', async (_request, reply) => reply.type(OPENAPI_V2_PROTOBUF).send(Buffer.alloc(0)))
   app.get('/openapi/v3', async () => openApiIndex(registry))
   app.get('/openapi/v3/api/v1', async () => openApiDocument(registry, '', 'v1'))
   app.get<{ Params: GroupVersion }>('/openapi/v3/apis/:group/:version', async ({ params }) => {
