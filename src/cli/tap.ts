@@ -111,6 +111,8 @@ export async function followEvents(options: {
   const stop = new AbortController()
   process.once('SIGINT', () => stop.abort())
   process.once('SIGTERM', () => stop.abort())
+  // A reader such as `head` has seen enough.
+  process.stdout.on('error', () => stop.abort())
   const show = (subject: string, message: unknown) =>
     void process.stdout.write(describe(subject, bodyOf(message) ?? message))
   const follow = { subjects, show, signal: stop.signal }
