@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { afterEach, expect, test } from 'vitest'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, expect, test } from 'vitest'
 import { listInterfaces } from '../../src/network/interfaces.ts'
 import { builtProgram } from '../e2e/support/build.ts'
 import { eventually } from '../e2e/support/eventually.ts'
@@ -10,6 +12,10 @@ import { follow, type RunningProgram } from '../e2e/support/program.ts'
 const LAB = ['lab', '--listen', '127.0.0.1:0']
 const NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
 const TIME = String.raw`\d\d:\d\d:\d\d\.\d{3}`
+
+/** For the lab that has no chance to remove its own. */
+const folder = mkdtempSync(join(tmpdir(), 'mdhcp-lab-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const started: RunningProgram[] = []
 afterEach(async () => {
@@ -36,12 +42,12 @@ test('lab --once tells the whole story, and ends', async () => {
 
 test('Ctrl-C ends it and removes all of it; a second one starts right after', async () => {
   const lab = startLab(LAB)
-  const [, folder = ''] = await lab.says(/export KUBECONFIG=(\S+)\/kubeconfig/, 30)
+  const [, dataFolder = ''] = await lab.says(/export KUBECONFIG=(\S+)\/kubeconfig/, 30)
   const namespaces = namespacesOf(lab.pid)
   expect(namespaces.size).toBe(3)
   expect(await lab.end('SIGINT')).toBe(0)
   expect(lab.stdout()).toMatch(/Nothing is left behind/)
-  expect(existsSync(folder)).toBe(false)
+  expect(existsSync(dataFolder)).toBe(false)
   expect(survivors(namespaces)).toEqual([])
 
   const second = startLab([...LAB, '--once'])
@@ -50,7 +56,7 @@ test('Ctrl-C ends it and removes all of it; a second one starts right after', as
 
 test('killed with SIGKILL, it leaves no process, no namespace and no interface', async () => {
   const interfaces = listInterfaces()
-  const lab = startLab(LAB)
+  const lab = startLab([...LAB, '--data-dir', folder])
   await lab.says(/export KUBECONFIG=/, 30)
   const namespaces = namespacesOf(lab.pid)
   expect(namespaces.size).toBe(3)
