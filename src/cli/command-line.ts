@@ -3,7 +3,15 @@ import type { ObjectKey } from '../api/values/object-key.ts'
 import { createLogger, LOG_LEVELS, type LogLevel } from '../observe/log.ts'
 import { VERSION } from '../processes/version.ts'
 import { systemClock } from '../runtime/system-clock.ts'
-import { DEFAULT_DATA_DIRECTORY, DEFAULT_LISTEN, DEFAULT_NAMESPACE, kubeconfigFor } from './defaults.ts'
+import {
+  AGENT_HEALTH,
+  CONTROLLER_HEALTH,
+  DEFAULT_DATA_DIRECTORY,
+  DEFAULT_LISTEN,
+  DEFAULT_NAMESPACE,
+  DEFAULT_STATE_DIRECTORY,
+  kubeconfigFor,
+} from './defaults.ts'
 import { explainFailure } from './failure.ts'
 import { inheritedSocket } from './inherited-socket.ts'
 import { hostAndPort, listenAddress, logLevel, networkInterface, objectKey, readSecret } from './parse.ts'
@@ -94,7 +102,7 @@ function createProgram(done: (code: ExitCode) => void): Command {
     .description('The actors that allocate addresses, for a cluster.')
     .option('--kubeconfig <file>', 'default: $KUBECONFIG, the pod’s service account, ~/.kube/config')
     .requiredOption('--nats <url>', 'the message broker, e.g. nats://nats:4222')
-    .option('--health <host:port>', 'where /healthz, /readyz and /metrics are served', hostAndPort)
+    .addOption(healthOption(CONTROLLER_HEALTH))
     .action(async (options: ControllerFlags) => {
       const { startControllerProcess } = await import('../processes/controller/controller-process.ts')
       const log = createLogger({ component: 'controller', level: level() })
@@ -114,8 +122,12 @@ function createProgram(done: (code: ExitCode) => void): Command {
     .option('--nic <interface>', 'the interface on the network', 'eth1')
     .option('--nats <url>', 'the message broker; without it the agent lives by its watch alone')
     .option('--kubeconfig <file>', 'default: $KUBECONFIG, the pod’s service account, ~/.kube/config')
-    .option('--state-dir <directory>', 'what it serves from when it starts while all else is down', 'state')
-    .option('--health <host:port>', 'where /healthz, /readyz and /metrics are served', hostAndPort)
+    .option(
+      '--state-dir <directory>',
+      'what it serves from when it starts while all else is down',
+      DEFAULT_STATE_DIRECTORY,
+    )
+    .addOption(healthOption(AGENT_HEALTH))
     .action(async (options: AgentFlags) => {
       const { startAgent } = await import('../processes/agent/agent.ts')
       const log = createLogger({ component: 'agent', level: level() })
@@ -195,6 +207,12 @@ function createProgram(done: (code: ExitCode) => void): Command {
   return program
 }
 
+function healthOption(address: string): Option {
+  return new Option('--health <host:port>', 'where /healthz, /readyz and /metrics are served')
+    .default(hostAndPort(address), address)
+    .argParser(hostAndPort)
+}
+
 interface HostAndPort {
   host: string
   port: number
@@ -212,7 +230,7 @@ interface StandaloneFlags {
 interface ControllerFlags {
   kubeconfig?: string
   nats: string
-  health?: HostAndPort
+  health: HostAndPort
 }
 
 interface AgentFlags {
@@ -221,5 +239,5 @@ interface AgentFlags {
   nats?: string
   kubeconfig?: string
   stateDir: string
-  health?: HostAndPort
+  health: HostAndPort
 }

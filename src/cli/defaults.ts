@@ -6,6 +6,10 @@ export const DEFAULT_DATA_DIRECTORY = '.managed-dhcp'
 /** Where the pods of controller, webhook and agents are, as with the add-on of old. */
 export const DEFAULT_NAMESPACE = 'harvester-system'
 export const DEFAULT_LISTEN = '127.0.0.1:8001'
+export const CONTROLLER_HEALTH = '127.0.0.1:8080'
+export const AGENT_HEALTH = '127.0.0.1:8081'
+/** Of agents that run by themselves. */
+export const DEFAULT_STATE_DIRECTORY = path.join(DEFAULT_DATA_DIRECTORY, 'agents')
 
 /**
  * The kubeconfig of a command that only looks: the one that was named, else $KUBECONFIG, else that of a standalone in

@@ -21,9 +21,12 @@ export class HealthListenError extends Error {
     readonly port: number,
     cause: NodeJS.ErrnoException,
   ) {
-    super(`cannot listen on ${host}:${port} for health and metrics: ${cause.code ?? cause.message}`, {
-      cause,
-    })
+    super(
+      `cannot listen on ${host}:${port} for health and metrics: ${cause.code ?? cause.message}; choose another with --health`,
+      {
+        cause,
+      },
+    )
   }
 }
 

@@ -21,7 +21,7 @@ export interface AgentOptions {
   nats?: string
   stateDirectory: string
   pod: { namespace: string; name: string; uid?: string }
-  health: { host: string; port: number } | undefined
+  health: { host: string; port: number }
   log: Logger
 }
 
@@ -47,10 +47,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningProcess>
     clock,
   })
   // Before anything answers DHCP: a port that is taken must not leave half an agent behind.
-  const health =
-    options.health === undefined
-      ? undefined
-      : await createHealthServer({ ...options.health, registry: metrics.registry, ready, log })
+  const health = await createHealthServer({ ...options.health, registry: metrics.registry, ready, log })
   const transport =
     options.nats === undefined
       ? createLocalTransport({ clock, log })
@@ -74,7 +71,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningProcess>
       await system.stopAll()
       await transport.close()
       store.close()
-      await health?.close()
+      await health.close()
     },
   }
 }

@@ -17,7 +17,7 @@ import { addActorMetrics, addPoolMetrics } from './pool-metrics.ts'
 export interface ControllerProcessOptions {
   kubeconfig?: string
   nats: string
-  health: { host: string; port: number } | undefined
+  health: { host: string; port: number }
   log: Logger
 }
 
@@ -66,15 +66,12 @@ export async function startControllerProcess(options: ControllerProcessOptions):
   })
   addPoolMetrics(metrics, controller.pools)
   addActorMetrics(metrics, system.stats)
-  const health =
-    options.health === undefined
-      ? undefined
-      : await createHealthServer({
-          ...options.health,
-          registry: metrics.registry,
-          ready: () => controller.ready(),
-          log,
-        })
+  const health = await createHealthServer({
+    ...options.health,
+    registry: metrics.registry,
+    ready: () => controller.ready(),
+    log,
+  })
   return {
     ready: () => controller.ready(),
     async stop() {
@@ -83,7 +80,7 @@ export async function startControllerProcess(options: ControllerProcessOptions):
       await system.stopAll()
       await transport.close()
       store.close()
-      await health?.close()
+      await health.close()
     },
   }
 }

@@ -1,3 +1,4 @@
+import { existsSync, statSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import type { Server } from 'node:net'
 import { hostname } from 'node:os'
@@ -125,8 +126,10 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
 
 /** @throws DataDirectoryError */
 async function makeDataDirectory(directory: string): Promise<void> {
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 })
+    // Where the parent is there, only the folder itself: on /proc a recursive mkdir of Node never ends.
+    await mkdir(directory, { recursive: !existsSync(path.dirname(directory)), mode: 0o700 })
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new DataDirectoryError(directory, `cannot be made: ${why}`, { cause })
