@@ -2,7 +2,7 @@ import { describeProblems } from '../../src/api/field-problem.ts'
 import type { IPPool } from '../../src/api/ippool.ts'
 import { type PoolConfiguration, parsePoolConfiguration } from '../../src/api/pool-configuration.ts'
 import type { MacAddress } from '../../src/api/values/mac-address.ts'
-import { type Instant, later, seconds } from '../../src/api/values/time.ts'
+import { type Instant, later, parseInstant, seconds, toInstant } from '../../src/api/values/time.ts'
 import { leasesOf, openBook } from './book.ts'
 import type { PoolEffect } from './messages.ts'
 import { refuseRequest } from './requests.ts'
@@ -37,7 +37,7 @@ export function adoptPool(
   }
   if (parsed.ok) tellOwners(state, pool, isEdited, parsed.configuration.network, effects)
   const longerLeasesEnd = parsed.ok
-    ? endOfLongerLeases(state, parsed.configuration, now)
+    ? endOfLongerLeases(state, pool, parsed.configuration, now)
     : state.longerLeasesEnd
   return {
     ...state,
@@ -51,12 +51,30 @@ export function adoptPool(
   }
 }
 
-/** Until the edit, leases were given for as long as the spec said then. */
-function endOfLongerLeases(state: PoolState, { leaseSeconds }: PoolConfiguration, now: Instant): Instant {
+/** Until an edit, leases were given for as long as the spec said then. The status remembers it across restarts. */
+function endOfLongerLeases(
+  state: PoolState,
+  pool: IPPool,
+  { leaseSeconds }: PoolConfiguration,
+  now: Instant,
+): Instant {
   const before = state.pool === undefined ? undefined : parsePoolConfiguration(state.pool)
   const isShorter = before?.ok === true && leaseSeconds < before.configuration.leaseSeconds
   const end = isShorter ? later(now, seconds(before.configuration.leaseSeconds)) : now
-  return end > state.longerLeasesEnd ? end : state.longerLeasesEnd
+  const latest = Math.max(end, state.longerLeasesEnd, rememberedEnd(pool) ?? now)
+  if (latest <= now) return now
+  // Whole seconds, rounded up, because that is what the status keeps.
+  return toInstant(Math.ceil(latest / 1000) * 1000)
+}
+
+function rememberedEnd(pool: IPPool): Instant | undefined {
+  const text = pool.status?.ipv4?.longerLeasesUntil
+  try {
+    return text === undefined ? undefined : parseInstant(text)
+  } catch {
+    // Written by hand, and no time.
+    return undefined
+  }
 }
 
 export function remember(versions: readonly string[], pool: IPPool): readonly string[] {

@@ -38,6 +38,7 @@ export const ipPoolSchema = kubeObjectSchema.extend({
           resting: z
             .record(z.string(), z.looseObject({ macAddress: z.string(), until: z.string() }))
             .optional(),
+          longerLeasesUntil: z.string().optional(),
           ntpServers: z.array(z.string()).optional(),
         })
         .optional(),

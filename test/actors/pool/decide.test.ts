@@ -341,6 +341,47 @@ describe('release', () => {
 
     expect(driver.commit()?.ipv4?.resting?.['192.168.48.84']?.until).toBe('2026-01-01T00:05:00Z')
   })
+
+  test('nor does it when the controller is restarted in between: the status remembers', () => {
+    const restarted = PoolDriver.of(
+      poolObject({
+        ipv4Config: { leaseTime: 10 },
+        status: {
+          observedGeneration: 1,
+          conditions: [condition('Registered', 'True')],
+          ipv4: {
+            allocated: { '192.168.48.84': TEST_MAC },
+            used: 1,
+            available: 7,
+            revision: 5,
+            longerLeasesUntil: '2026-01-01T00:05:00Z',
+          },
+        },
+      }),
+    )
+
+    restarted.release()
+    restarted.wanted(false)
+
+    expect(restarted.commit()?.ipv4?.resting?.['192.168.48.84']?.until).toBe('2026-01-01T00:05:00Z')
+  })
+
+  test('and it forgets when no longer lease can be left', () => {
+    const driver = PoolDriver.of(held({ '192.168.48.84': TEST_MAC }))
+    const pool = driver.state.pool ?? poolObject()
+    const { spec, metadata } = poolObject({
+      metadata: { resourceVersion: '9', generation: 2 },
+      ipv4Config: { leaseTime: 10 },
+    })
+    driver.tell({ type: 'pool-changed', resourceVersion: '9' })
+    driver.tell({ type: 'pool-read', pool: { ...pool, spec, metadata } })
+    expect(driver.commit()?.ipv4?.longerLeasesUntil).toBe('2026-01-01T00:05:00Z')
+
+    driver.pass(301)
+    driver.allocate({ mac: OTHER_MAC })
+
+    expect(driver.commit()?.ipv4?.longerLeasesUntil).toBeUndefined()
+  })
 })
 
 describe('the status', () => {
