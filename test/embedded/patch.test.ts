@@ -86,9 +86,22 @@ describe('JSON patch', () => {
     ],
     ['whose test fails', [{ op: 'test', path: '/a', value: 2 }], 422],
     ['that doubles the document again and again', Array(200).fill({ op: 'copy', from: '', path: '/x' }), 413],
+    [
+      'that doubles the document into ever new fields',
+      Array.from({ length: 60 }, (_, nth) => ({ op: 'copy', from: '', path: `/x${nth}` })),
+      413,
+    ],
     ['with far too many operations', Array(10_001).fill({ op: 'test', path: '/a', value: 1 }), 413],
   ])('one %s is refused', (_, patch, code) => {
     expect(() => applyJsonPatch({ a: 1 }, patch)).toThrow(expect.objectContaining({ code }))
+  })
+
+  test('a test of long lists is answered at once', () => {
+    const list = Array.from({ length: 100_000 }, (_, nth) => nth)
+    const patch = [{ op: 'test', path: '/list', value: list.toReversed() }]
+
+    expect(() => applyJsonPatch({ list }, patch)).toThrow(expect.objectContaining({ code: 422 }))
+    expect(applyJsonPatch({ list }, [{ op: 'test', path: '/list', value: list }])).toEqual({ list })
   })
 
   test('whatever it holds, the answer is a document or a refusal', () => {

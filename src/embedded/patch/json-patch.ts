@@ -1,6 +1,6 @@
 import { applyPatch, type Operation } from 'rfc6902'
 import * as z from 'zod'
-import { clone, isFields } from '../json.ts'
+import { clone, isFields, sameJson } from '../json.ts'
 import { ApiError, badRequest } from '../status.ts'
 
 const pathSchema = z.string().regex(/^(\/.*)?$/, 'is not a JSON pointer')
@@ -16,8 +16,10 @@ const operationSchema = z.discriminatedUnion('op', [
 
 /** As in the API server (staging/src/k8s.io/apiserver/pkg/endpoints/handlers/patch.go). */
 const MAX_OPERATIONS = 10_000
-/** `copy` can double a document with every operation. */
+/** Each copy may go a level deeper. */
 const MAX_COPIES = 100
+/** Each copy may double the document: all together are no larger than a body may be. */
+const MAX_COPIED_CHARACTERS = 3 * 1024 * 1024
 
 /**
  * RFC 6902. `target` is not changed.
@@ -34,6 +36,7 @@ export function applyJsonPatch(target: unknown, patch: unknown): unknown {
   if (operations.filter(({ op }) => op === 'copy').length > MAX_COPIES) {
     throw new ApiError(413, 'RequestEntityTooLarge', `a JSON patch may copy at most ${MAX_COPIES} times`)
   }
+  let copied = 0
   const document = { root: clone(target) }
   for (const operation of operations) {
     const rooted =
@@ -44,13 +47,25 @@ export function applyJsonPatch(target: unknown, patch: unknown): unknown {
     if ('from' in rooted && !parentExists(document, rooted.from)) {
       throw unfit(operation.op, rooted.from.slice('/root'.length), 'missing path')
     }
+    if (rooted.op === 'test') {
+      // The library compares lists in quadratic time and memory.
+      if (sameJson(valueAt(document, tokensOf(rooted.path)), rooted.value)) continue
+      throw unfit(operation.op, operation.path, 'the value is another')
+    }
+    if (rooted.op === 'copy') {
+      copied += JSON.stringify(valueAt(document, tokensOf(rooted.from)))?.length ?? 0
+      if (copied > MAX_COPIED_CHARACTERS) {
+        const why = `a JSON patch may copy at most ${MAX_COPIED_CHARACTERS} characters in all`
+        throw new ApiError(413, 'RequestEntityTooLarge', why)
+      }
+    }
     const failure = apply(document, clone(rooted))
     if (failure) throw unfit(operation.op, operation.path, failure.message)
   }
   return document.root
 }
 
-/** The library writes both values into the message of a failed test, which throws for an object with a toString of its own. */
+/** The library returns some failures and throws others. */
 function apply(document: unknown, operation: Operation): Error | null {
   try {
     return applyPatch(document, [operation])[0] ?? null
@@ -59,19 +74,27 @@ function apply(document: unknown, operation: Operation): Error | null {
   }
 }
 
-/** Only own properties lead anywhere: `/toString/call` must not reach into Object.prototype. */
 function parentExists(document: unknown, pointer: string): boolean {
-  const tokens = pointer
+  const value = valueAt(document, tokensOf(pointer).slice(0, -1))
+  return isFields(value) || Array.isArray(value)
+}
+
+function tokensOf(pointer: string): string[] {
+  return pointer
     .split('/')
-    .slice(1, -1)
+    .slice(1)
     .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'))
+}
+
+/** Only own properties lead anywhere: `/toString/call` must not reach into Object.prototype. */
+function valueAt(document: unknown, tokens: readonly string[]): unknown {
   let value = document
   for (const token of tokens) {
     if (Array.isArray(value)) value = /^\d+$/.test(token) ? value[Number(token)] : undefined
     else if (isFields(value) && Object.hasOwn(value, token)) value = value[token]
-    else return false
+    else return undefined
   }
-  return isFields(value) || Array.isArray(value)
+  return value
 }
 
 function unfit(operation: string, path: string, why: string): ApiError {
