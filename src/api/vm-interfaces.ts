@@ -20,7 +20,7 @@ export interface VmInterface {
 
 export interface VmInterfaces {
   interfaces: readonly VmInterface[]
-  /** Networks of NICs whose MAC nobody knows yet, one entry a NIC. */
+  /** Networks of NICs whose MAC nobody knows yet, or cannot be read, one entry a NIC. */
   waiting: readonly ObjectKey[]
   /** What was left out and why, for people: a malformed MAC, an unknown network name. */
   problems: readonly string[]
@@ -43,17 +43,22 @@ export function vmInterfaces(vm: VirtualMachine, instance: VirtualMachineInstanc
     const networkName = networks.find((network) => network.name === nic.name)?.multus?.networkName
     const macText = nic.macAddress || annotated[nic.name] || running.get(nic.name)
     if (nic.state === 'absent' || networkName === undefined) return []
-    try {
-      const network = parseObjectKey(networkName, vm.metadata.namespace)
-      if (!macText) {
-        waiting.push(network)
-        return []
+    const read = <T>(parse: () => T): T | undefined => {
+      try {
+        return parse()
+      } catch (error) {
+        problems.push(`interface ${nic.name}: ${error instanceof Error ? error.message : String(error)}`)
+        return undefined
       }
-      return [{ name: nic.name, mac: parseMacAddress(macText), network, pin: pinOf(vm, nic.name, problems) }]
-    } catch (error) {
-      problems.push(`interface ${nic.name}: ${error instanceof Error ? error.message : String(error)}`)
+    }
+    const network = read(() => parseObjectKey(networkName, vm.metadata.namespace))
+    if (network === undefined) return []
+    const mac = macText ? read(() => parseMacAddress(macText)) : undefined
+    if (mac === undefined) {
+      waiting.push(network)
       return []
     }
+    return [{ name: nic.name, mac, network, pin: pinOf(vm, nic.name, problems) }]
   })
   return { interfaces, waiting, problems }
 }

@@ -54,6 +54,16 @@ test('a NIC without any MAC waits for one, which is no problem', () => {
   })
 })
 
+test('a NIC whose MAC cannot be read waits for one that can', () => {
+  const { interfaces, waiting, problems } = read(
+    annotated({ 'harvesterhci.io/mac-address': '{"nic-1":"nonsense"}' }),
+  )
+
+  expect(interfaces).toEqual([])
+  expect(waiting).toEqual(['default/net-48'])
+  expect(problems).toEqual([expect.stringContaining('interface nic-1: "nonsense" is not a MAC address')])
+})
+
 test.each(['not json', '[]', '{"nic-1":7}'])('an annotation that cannot be read is a problem: %s', (text) => {
   const { problems, waiting } = read(annotated({ 'harvesterhci.io/mac-address': text }))
 
@@ -83,9 +93,10 @@ test('one NIC that cannot be read does not take the others with it', () => {
     'nic-1': { mac: TEST_MAC },
   })
 
-  const { interfaces, problems } = read(vm)
+  const { interfaces, waiting, problems } = read(vm)
 
   expect(interfaces).toEqual(found(TEST_MAC))
+  expect(waiting).toEqual(['default/net-48'])
   expect(problems).toEqual([
     expect.stringMatching(/^interface bad: /),
     expect.stringMatching(/^interface worse: /),
