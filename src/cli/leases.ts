@@ -53,15 +53,20 @@ function rowsOf(pool: IPPool, owners: ReadonlyMap<string, VmNetworkConfig>): str
   return [...held, ...resting]
 }
 
+/** Of several that name one MAC, the one that holds an address: the others were refused it. */
 function ownersByMac(configs: readonly VmNetworkConfig[]): Map<string, VmNetworkConfig> {
-  return new Map(
-    configs.flatMap((config) =>
-      networkStatuses(config).map(({ macAddress, networkName }) => [
-        `${macAddress.toLowerCase()} ${networkOf(networkName, config.metadata.namespace ?? '')}`,
+  const entries = configs.flatMap((config) =>
+    networkStatuses(config).map(({ macAddress, networkName, allocatedIPAddress }) => {
+      const network = networkOf(networkName, config.metadata.namespace ?? '')
+      return {
+        key: `${macAddress.toLowerCase()} ${network}`,
         config,
-      ]),
-    ),
+        holds: allocatedIPAddress !== undefined,
+      }
+    }),
   )
+  const holdersLast = [...entries].sort((a, b) => Number(a.holds) - Number(b.holds))
+  return new Map(holdersLast.map(({ key, config }) => [key, config]))
 }
 
 function networkOf(name: string, namespace: string): string {
