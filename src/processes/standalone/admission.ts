@@ -21,9 +21,12 @@ export const admitPools: Admission = ({ resource, object, oldObject }) => {
 }
 
 function problemsOf(object: unknown): readonly FieldProblem[] {
-  const pool = ipPoolSchema.safeParse(object)
+  const pool = ipPoolSchema.safeParse(object, { reportInput: true })
   if (!pool.success) {
-    return pool.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }))
+    return pool.error.issues.map(({ path, message, input }) => ({
+      path: path.join('.'),
+      message: input === undefined ? 'is required' : message,
+    }))
   }
   const parsed = parsePoolConfiguration(pool.data)
   return parsed.ok ? [] : parsed.problems
