@@ -27,6 +27,7 @@ export class StoryError extends Error {
 
 const PATIENCE = seconds(20)
 const PAUSE = milliseconds(100)
+const LAST_APPLIED_ANNOTATION = 'kubectl.kubernetes.io/last-applied-configuration'
 const KINDS: readonly Resource[] = [
   NETWORK_ATTACHMENT_DEFINITIONS,
   IP_POOLS,
@@ -41,11 +42,20 @@ export async function applyExample(store: Store, file: string): Promise<void> {
     const resource = KINDS.find(({ kind }) => kind === object.kind)
     if (resource === undefined) throw new StoryError(`${file} holds a ${object.kind}`)
     try {
-      await store.create(resource, object)
+      await store.create(resource, asApplied(object))
     } catch (error) {
       if (!(error instanceof AlreadyExistsError)) throw error
     }
   }
+}
+
+/** What `kubectl apply` notes down: the next apply compares with it, and warns where it is missing. */
+function asApplied(object: KubeObject): KubeObject {
+  const annotations = {
+    ...object.metadata.annotations,
+    [LAST_APPLIED_ANNOTATION]: `${JSON.stringify(object)}\n`,
+  }
+  return { ...object, metadata: { ...object.metadata, annotations } }
 }
 
 /** Waits until the agent serves the pool. @throws StoryError */
