@@ -12,7 +12,7 @@ import type { Random } from '../../src/runtime/random.ts'
 import { publishEvent, requestCommand, subscribeEvent } from '../../transports/messages/contract.ts'
 import { commandSubject, eventSubject } from '../../transports/messages/subjects.ts'
 import type { Transport } from '../../transports/messages/transport.ts'
-import type { PacketTransport } from '../../transports/packets/packet-transport.ts'
+import type { PacketTransport, ReceivedDatagram } from '../../transports/packets/packet-transport.ts'
 import { type AgentReport, poolCommands, poolEvents } from '../pool/contracts.ts'
 import { snapshotOf } from '../pool/snapshot.ts'
 import type { ActorSystem, Self } from '../system.ts'
@@ -52,8 +52,8 @@ export interface AgentActor {
 
 const TICK = seconds(1)
 const REQUEST_TIMEOUT = milliseconds(1_000)
-/** Datagrams that may wait: at 30,000 a second, a third of a second's worth. More are dropped; clients ask again. */
-const MAILBOX_LIMIT = 10_000
+/** Datagrams that may wait for their turn, each of 64 KiB at most. More are dropped; clients ask again. */
+const WAITING_LIMIT = 1_000
 
 /** The shell around `decide`: packets in, packets out, and three ways to learn the truth: watch, deltas, snapshots. */
 export async function startAgentActor(options: AgentActorOptions): Promise<AgentActor> {
@@ -67,12 +67,15 @@ export async function startAgentActor(options: AgentActorOptions): Promise<Agent
     log,
   })
   let saved = await options.file.read()
+  let waiting: ReceivedDatagram[] = []
 
   const actor = system.spawnDecider<AgentState, AgentMessage, AgentEffect>({
     name: `agent/${formatObjectKey(pool)}`,
-    mailboxLimit: MAILBOX_LIMIT,
-    // After a crash the table that was served is better than none, and better than the file.
-    initial: () => ({ ...initialAgentState(clock.now()), table: state.table }),
+    initial() {
+      waiting = []
+      // After a crash the table that was served is better than none, and better than the file.
+      return { ...initialAgentState(clock.now()), table: state.table }
+    },
     started() {
       // Only in the first life: a later one knows better, also that there is nothing to serve any more.
       const snapshot = saved
@@ -80,6 +83,7 @@ export async function startAgentActor(options: AgentActorOptions): Promise<Agent
       return snapshot === undefined ? { type: 'tick' } : { type: 'snapshot', snapshot, source: 'file' }
     },
     decide(before, message, now): AgentDecision {
+      if (message.type === 'datagrams') waiting = []
       const decision = decide(before, message, now)
       const { configuration } = decision.state.table ?? {}
       if (configuration !== undefined && configuration !== state.table?.configuration) {
@@ -180,7 +184,13 @@ export async function startAgentActor(options: AgentActorOptions): Promise<Agent
     (delta) => actor.tell({ type: 'delta', delta }),
     { log },
   )
-  packets.onDatagram((datagram) => actor.tell({ type: 'datagram', datagram }))
+  // One message for all that came in one turn of the event loop. With one for each, an actor that takes one a turn falls
+  // behind a socket that gives many, and a flood drowns the clients that it could serve, the watch and the clock with them.
+  packets.onDatagram((datagram) => {
+    if (waiting.length >= WAITING_LIMIT) return
+    waiting.push(datagram)
+    if (waiting.length === 1 && !actor.tell({ type: 'datagrams', datagrams: waiting })) waiting = []
+  })
 
   let cancelTick: Cancel
   const tick = () => {

@@ -20,7 +20,10 @@ export interface AgentDecision {
 
 /** Also when nothing changed, so that the pool knows that the agent lives. */
 export const REPORT_INTERVAL = seconds(10)
-/** How long an older revision than ours may be a message that came late, before the API is read. */
+/**
+ * How long an older revision than ours may be a message that came late, and how long what only a message told may
+ * go without a watch that says the same, before the API is read.
+ */
 const DOUBT = seconds(3)
 
 export function initialAgentState(now: Instant): AgentState {
@@ -35,9 +38,10 @@ export function initialAgentState(now: Instant): AgentState {
 
 /** What an agent does with a message. The lease table belongs to the actor and changes in place. */
 export function decide(state: AgentState, message: AgentMessage, now: Instant): AgentDecision {
-  if (message.type === 'datagram') {
+  if (message.type === 'datagrams') {
     const serving = isServing(state) ? state.table : undefined
-    return { state, effects: serving === undefined ? [] : answer(serving, message.datagram, now) }
+    if (serving === undefined) return { state, effects: [] }
+    return { state, effects: message.datagrams.flatMap((datagram) => answer(serving, datagram, now)) }
   }
   const effects: AgentEffect[] = []
   const next = learn(state, message, now, effects)
@@ -46,7 +50,7 @@ export function decide(state: AgentState, message: AgentMessage, now: Instant): 
 
 function learn(
   state: AgentState,
-  message: Exclude<AgentMessage, { type: 'datagram' }>,
+  message: Exclude<AgentMessage, { type: 'datagrams' }>,
   now: Instant,
   effects: AgentEffect[],
 ): AgentState {
@@ -79,21 +83,19 @@ function onSnapshot(
   // The file is what was known before this life began: anything else knows better.
   if (source === 'file' && table !== undefined) return state
   if (table !== undefined && isDoubtful(state, table, snapshot, source)) {
-    return { ...state, doubtAt: state.doubtAt ?? later(now, DOUBT) }
+    return doubting(state, now)
   }
-  const next: AgentState = {
-    ...state,
-    doubtAt: undefined,
-    snapshotAsk: source === 'file' ? state.snapshotAsk : undefined,
-  }
+  const known: AgentState = { ...state, snapshotAsk: source === 'file' ? state.snapshotAsk : undefined }
+  // What a pool actor tells is a hint (law 4): it neither ends a doubt, nor is it believed for long by itself.
+  const next: AgentState = source === 'pool' ? known : { ...known, doubtAt: undefined }
   if (table !== undefined && isDeepStrictEqual(toSnapshot(table), snapshot)) {
-    table.source = source
+    if (source !== 'pool') table.source = source
     return next
   }
   try {
     const opened = openLeaseTable(snapshot, source, table)
     if (source !== 'file') effects.push({ type: 'save' })
-    return { ...next, table: opened }
+    return { ...(source === 'pool' ? doubting(next, now) : next), table: opened }
   } catch (error) {
     if (!(error instanceof UnservableSnapshotError)) throw error
     // What was valid before is served on: the clients must not suffer from a slip of the pen.
@@ -128,7 +130,11 @@ function onDelta(state: AgentState, delta: LeaseDelta, now: Instant, effects: Ag
   if (!follows) return onTick(ask, now, effects)
   applyDelta(table, delta)
   effects.push({ type: 'save' })
-  return state
+  return doubting(state, now)
+}
+
+function doubting(state: AgentState, now: Instant): AgentState {
+  return state.doubtAt === undefined ? { ...state, doubtAt: later(now, DOUBT) } : state
 }
 
 function onTick(state: AgentState, now: Instant, effects: AgentEffect[]): AgentState {

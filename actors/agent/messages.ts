@@ -6,7 +6,8 @@ import type { DhcpEvent } from './contracts.ts'
 export type SnapshotSource = 'file' | 'watch' | 'pool' | 'read'
 
 export type AgentMessage =
-  | { type: 'datagram'; datagram: ReceivedDatagram }
+  /** All that came since the last of these. */
+  | { type: 'datagrams'; datagrams: readonly ReceivedDatagram[] }
   | { type: 'snapshot'; snapshot: PoolSnapshot; source: SnapshotSource }
   | { type: 'delta'; delta: LeaseDelta }
   /** The pool actor could not be asked, or the API could not be read. */

@@ -12,7 +12,7 @@ export interface AgentState {
   table: LeaseTable | undefined
   /** The pool's actor was asked, or is to be asked, for a snapshot. */
   snapshotAsk: { at: Instant; failures: number } | undefined
-  /** A watch or a pool actor spoke of an older revision than is known: late, or the truth was set back? To be read at. */
+  /** What is known was only told by a message, or something older was told since: the API is to be read at. */
   doubtAt: Instant | undefined
   /** What was known when the API was asked last: an answer may set back that, nothing that was learned since. */
   readSince: { uid: string; revision: number } | undefined

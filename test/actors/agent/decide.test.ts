@@ -49,13 +49,15 @@ class AgentDriver {
     const { effects } = decide(
       this.state,
       {
-        type: 'datagram',
-        datagram: {
-          sourceAddress: UNSPECIFIED_ADDRESS,
-          sourcePort: 68,
-          destinationAddress: LIMITED_BROADCAST_ADDRESS,
-          payload: encodePacket(packet, 1500),
-        },
+        type: 'datagrams',
+        datagrams: [
+          {
+            sourceAddress: UNSPECIFIED_ADDRESS,
+            sourcePort: 68,
+            destinationAddress: LIMITED_BROADCAST_ADDRESS,
+            payload: encodePacket(packet, 1500),
+          },
+        ],
       },
       this.now,
     )
@@ -126,6 +128,37 @@ describe('learning', () => {
     driver.tell(from('read', { revision: 8, leases: {} }))
 
     expect(driver.bindingOf(MAC)).toBe('revoked')
+  })
+
+  test.each([
+    ['a delta', { type: 'delta', delta: delta({ leases: { '192.168.48.84': OTHER_MAC } }) }],
+    ['a delta from far ahead', { type: 'delta', delta: delta({ revision: Number.MAX_SAFE_INTEGER }) }],
+    ['a snapshot', from('pool', { revision: 6, leases: { '192.168.48.84': OTHER_MAC } })],
+    ['a snapshot of the same revision', from('pool', { leases: { '192.168.48.84': OTHER_MAC } })],
+  ] satisfies [string, AgentMessage][])(
+    '%s that no watch confirms is corrected by a read of the API',
+    (_, forged) => {
+      const driver = new AgentDriver(from('watch'))
+      driver.tell(forged)
+      expect(driver.bindingOf(OTHER_MAC)).toBeDefined()
+      driver.pass(3)
+      expect(driver.did('read-pool')).toBe(1)
+
+      driver.tell(from('read'))
+
+      expect(driver.bindingOf(OTHER_MAC)).toBe('revoked')
+      expect(driver.bindingOf(MAC)).toBe('192.168.48.84')
+    },
+  )
+
+  test('a delta that the watch confirms costs no read', () => {
+    const driver = new AgentDriver(from('watch'))
+    driver.tell({ type: 'delta', delta: delta() })
+    driver.tell(from('watch', { revision: 6, leases: { '192.168.48.84': MAC, '192.168.48.85': OTHER_MAC } }))
+
+    driver.pass(10)
+
+    expect(driver.did('read-pool')).toBe(0)
   })
 
   test('a read that was overtaken by a delta sets nothing back', () => {
@@ -250,7 +283,7 @@ describe('answering', () => {
           destinationAddress: LIMITED_BROADCAST_ADDRESS,
           payload,
         }
-        driver.tell({ type: 'datagram', datagram })
+        driver.tell({ type: 'datagrams', datagrams: [datagram] })
       }),
       { numRuns: 2000 },
     )

@@ -1,0 +1,86 @@
+import { pino } from 'pino'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { startAgentActor } from '../../../actors/agent/actor.ts'
+import type { DhcpEvent } from '../../../actors/agent/contracts.ts'
+import { type ActorSystem, startActorSystem } from '../../../actors/system.ts'
+import { LIMITED_BROADCAST_ADDRESS, UNSPECIFIED_ADDRESS } from '../../../src/api/values/ipv4-address.ts'
+import { parseObjectKey } from '../../../src/api/values/object-key.ts'
+import { seconds } from '../../../src/api/values/time.ts'
+import { encodePacket } from '../../../src/dhcp/encode-packet.ts'
+import { systemRandom } from '../../../src/runtime/random.ts'
+import { systemClock } from '../../../src/runtime/system-clock.ts'
+import { createLocalTransport } from '../../../transports/messages/local.ts'
+import type { ReceivedDatagram } from '../../../transports/packets/packet-transport.ts'
+import { discover, mac } from '../../dhcp/builders.ts'
+import { ScriptedStore } from '../../support/scripted-store.ts'
+import { MAC, OTHER_MAC, snapshot } from './builders.ts'
+
+const log = pino({ level: 'silent' })
+const parts = { clock: systemClock, random: systemRandom, log }
+
+test('what comes in one turn of the event loop is answered in one turn, and leaves the mailbox to the others', async () => {
+  const { system, events, hear } = await startAgent()
+  const before = system.stats().pending
+
+  for (let count = 0; count < 500; count++) hear(OTHER_MAC)
+  hear(MAC)
+
+  expect(system.stats().pending).toBe(before + 1)
+  await vi.waitFor(() => expect(events).toHaveLength(501))
+  expect(events.at(-1)).toMatchObject({ type: 'offer', macAddress: MAC })
+})
+
+test('more than can wait is dropped, and what comes after it is answered', async () => {
+  const { events, hear } = await startAgent()
+  for (let count = 0; count < 5_000; count++) hear(OTHER_MAC)
+  await vi.waitFor(() => expect(events.length).toBeGreaterThan(0))
+  expect(events).toHaveLength(1_000)
+
+  hear(MAC)
+
+  await vi.waitFor(() => expect(events.at(-1)).toMatchObject({ type: 'offer', macAddress: MAC }))
+})
+
+async function startAgent(): Promise<{
+  system: ActorSystem
+  events: DhcpEvent[]
+  hear: (macAddress: string) => void
+}> {
+  const system = startActorSystem({ ...parts, name: 'flooded' })
+  const events: DhcpEvent[] = []
+  let listener: (datagram: ReceivedDatagram) => void = () => {}
+  const agent = await startAgentActor({
+    ...parts,
+    pool: parseObjectKey('default/net-48'),
+    pod: { namespace: 'harvester-system', name: 'default-net-48-agent' },
+    system,
+    store: new ScriptedStore(),
+    transport: createLocalTransport(parts),
+    packets: {
+      send() {},
+      onDatagram(given) {
+        listener = given
+      },
+      async close() {},
+    },
+    file: { read: async () => snapshot(), write: async () => {}, remove: async () => {} },
+    onEvent: (_, event) => events.push(event),
+  })
+  onTestFinished(async () => {
+    await agent.stop()
+    await system.stopAll(seconds(0))
+  })
+  await vi.waitFor(() => expect(agent.notReady()).toBeUndefined())
+  await vi.waitFor(() => expect(system.stats().pending).toBe(0))
+  return {
+    system,
+    events,
+    hear: (macAddress) =>
+      listener({
+        sourceAddress: UNSPECIFIED_ADDRESS,
+        sourcePort: 68,
+        destinationAddress: LIMITED_BROADCAST_ADDRESS,
+        payload: encodePacket(discover({ mac: mac(macAddress) }), 1500),
+      }),
+  }
+}
