@@ -49,13 +49,23 @@ export async function applyExample(store: Store, file: string): Promise<void> {
   }
 }
 
-/** What `kubectl apply` notes down: the next apply compares with it, and warns where it is missing. */
+/**
+ * With what `kubectl apply` notes down, to the letter: the next apply compares with it, warns where it is missing, and
+ * calls an object unchanged only where it is the same text.
+ */
 function asApplied(object: KubeObject): KubeObject {
-  const annotations = {
-    ...object.metadata.annotations,
-    [LAST_APPLIED_ANNOTATION]: `${JSON.stringify(object)}\n`,
+  const { metadata } = object
+  const { annotations = {} } = metadata
+  const noted = `${JSON.stringify({ ...object, metadata: { ...metadata, annotations } }, keysInOrder)}\n`
+  return {
+    ...object,
+    metadata: { ...metadata, annotations: { ...annotations, [LAST_APPLIED_ANNOTATION]: noted } },
   }
-  return { ...object, metadata: { ...object.metadata, annotations } }
+}
+
+function keysInOrder(_key: string, value: unknown): unknown {
+  const isMap = typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isMap ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value
 }
 
 /** Waits until the agent serves the pool. @throws StoryError */
