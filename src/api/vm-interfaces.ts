@@ -60,7 +60,16 @@ export function vmInterfaces(vm: VirtualMachine, instance: VirtualMachineInstanc
     }
     return [{ name: nic.name, mac, network, pin: pinOf(vm, nic.name, problems) }]
   })
-  return { interfaces, waiting, problems }
+  return { interfaces, waiting, problems: [...problems, ...pinsOfNobody(vm)] }
+}
+
+/** A pin that names no interface is a slip of the pen, and would be passed over in silence. */
+function pinsOfNobody(vm: VirtualMachine): string[] {
+  const names = (vm.spec.template.spec.domain?.devices?.interfaces ?? []).map(({ name }) => name)
+  const known = new Set(names.map((name) => `${STATIC_ADDRESS_ANNOTATION_PREFIX}${name}`))
+  return Object.keys(vm.metadata.annotations ?? {})
+    .filter((key) => key.startsWith(STATIC_ADDRESS_ANNOTATION_PREFIX) && !known.has(key))
+    .map((key) => `annotation ${key}: the VM has no such interface; it has ${names.join(', ') || 'none'}`)
 }
 
 function pinOf(vm: VirtualMachine, nic: string, problems: string[]): VmInterface['pin'] {

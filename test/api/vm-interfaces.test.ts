@@ -114,3 +114,14 @@ test('an annotation pins, and one that cannot be read is told apart from none', 
     problems: [expect.stringContaining('static-ip.harvesterhci.io/nic-1')],
   })
 })
+
+test('a pin for an interface that the VM does not have is a problem', () => {
+  const vm = vmObject(undefined, { annotations: { 'static-ip.harvesterhci.io/nic-2': '192.168.48.88' } })
+
+  const { interfaces, problems } = read(vm)
+
+  expect(interfaces).toEqual(found(TEST_MAC))
+  expect(problems).toEqual([
+    'annotation static-ip.harvesterhci.io/nic-2: the VM has no such interface; it has nic-1',
+  ])
+})
