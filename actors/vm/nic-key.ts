@@ -8,15 +8,20 @@ export interface Nic {
   network: ObjectKey
 }
 
-/** An entry of a VirtualMachineNetworkConfig; undefined when its MAC or its network cannot be read. */
+/** An entry of a VirtualMachineNetworkConfig. @throws InvalidMacAddressError, InvalidObjectKeyError */
+export function parseNic(entry: { macAddress: string; networkName: string }, namespace: string): Nic {
+  const mac = parseMacAddress(entry.macAddress)
+  const network = parseObjectKey(entry.networkName, namespace)
+  return { key: `${mac} ${formatObjectKey(network)}`, mac, network }
+}
+
+/** The same; undefined when its MAC or its network cannot be read. */
 export function readNic(
   entry: { macAddress: string; networkName: string },
   namespace: string,
 ): Nic | undefined {
   try {
-    const mac = parseMacAddress(entry.macAddress)
-    const network = parseObjectKey(entry.networkName, namespace)
-    return { key: `${mac} ${formatObjectKey(network)}`, mac, network }
+    return parseNic(entry, namespace)
   } catch {
     return undefined
   }

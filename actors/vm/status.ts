@@ -7,7 +7,7 @@ import {
   spellingOf,
   type VmNetworkConfig,
 } from '../../src/api/vm-network-config.ts'
-import { readNic } from './nic-key.ts'
+import { parseNic } from './nic-key.ts'
 import type { NicState, VmState } from './state.ts'
 
 /** What must be written so that the object's status says what the actor knows; undefined when it says so already. */
@@ -32,13 +32,14 @@ export function statusPatch(
 
 function networkStatuses(config: VmNetworkConfig, nics: VmState['nics']): NetworkStatus[] {
   const wanted = requestedNetworks(config).map((entry): [string, NetworkStatus] => {
-    const nic = readNic(entry, config.metadata.namespace ?? '')
     const { macAddress, networkName } = entry
-    if (nic === undefined) {
-      const message = 'macAddress or networkName is malformed'
+    try {
+      const nic = parseNic(entry, config.metadata.namespace ?? '')
+      return [nic.key, statusOf({ macAddress: nic.mac, networkName }, nics.get(nic.key))]
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
       return [`${macAddress} ${networkName}`, { macAddress, networkName, state: 'Pending', message }]
     }
-    return [nic.key, statusOf({ macAddress: nic.mac, networkName }, nics.get(nic.key))]
   })
   const seen = new Set(wanted.map(([key]) => key))
   const stale = [...nics]

@@ -459,6 +459,24 @@ describe('giving back', () => {
   })
 })
 
+test('an entry that cannot be read is told what is wrong with it', () => {
+  const driver = new VmDriver()
+
+  driver.observe({
+    vm: undefined,
+    config: configObject({
+      metadata: { ownerReferences: [] },
+      networks: [{ macAddress: TEST_MAC, networkName: 'a/b/c' }],
+    }),
+  })
+  driver.written()
+
+  expect(conditionOf(driver, 'Allocated')).toMatchObject({
+    status: 'False',
+    message: `${TEST_MAC} on a/b/c: "a/b/c" is not a namespaced name such as default/net-48`,
+  })
+})
+
 test('a write that failed is decided anew on what is observed then, after a while', () => {
   const driver = new VmDriver()
   driver.observe()
