@@ -30,7 +30,7 @@ export class AddressOutOfRangeError extends Error {
   ) {
     super(
       `${formatIPv4Address(address)} is outside the pool's range ` +
-        `${formatIPv4Address(range.start)} to ${formatIPv4Address(range.end)}`,
+        `${formatIPv4Address(range.start)} to ${formatIPv4Address(range.end)}; ask for one inside, or for none`,
     )
   }
 }
@@ -38,7 +38,10 @@ export class AddressOutOfRangeError extends Error {
 export class AddressExcludedError extends Error {
   override readonly name = 'AddressExcludedError'
   constructor(readonly address: IPv4Address) {
-    super(`${formatIPv4Address(address)} is excluded from the pool or reserved for the server or the router`)
+    super(
+      `${formatIPv4Address(address)} is excluded from the pool or reserved for the server or the router; ` +
+        'ask for another, or for none',
+    )
   }
 }
 
@@ -52,7 +55,7 @@ export class AddressTakenError extends Error {
   ) {
     super(
       state === 'held'
-        ? `${formatIPv4Address(address)} is held by ${mac}`
+        ? `${formatIPv4Address(address)} is held by ${mac}; ask for another, or for none`
         : `${formatIPv4Address(address)} rests for ${mac} until its last lease has run out`,
     )
   }
