@@ -73,8 +73,11 @@ export async function startAgentActor(options: AgentActorOptions): Promise<Agent
     name: `agent/${formatObjectKey(pool)}`,
     initial() {
       waiting = []
-      // After a crash the table that was served is better than none, and better than the file.
-      return { ...initialAgentState(clock.now()), table: state.table }
+      const { table } = state
+      const fresh = initialAgentState(clock.now())
+      // After a crash the table that was served is better than none, and better than the file. What came meanwhile is
+      // lost, so the API is read.
+      return table === undefined ? fresh : { ...fresh, table, doubtAt: clock.now() }
     },
     started() {
       // Only in the first life: a later one knows better, also that there is nothing to serve any more.
@@ -167,13 +170,18 @@ export async function startAgentActor(options: AgentActorOptions): Promise<Agent
     ).catch((error: unknown) => log.debug({ err: error }, 'the pool actor did not take the report'))
   }
 
+  /** A watch says it once: what finds no room is told again. */
+  let watched: AgentMessage | undefined
+  function tellWatched(): void {
+    if (watched !== undefined && actor.tell(watched)) watched = undefined
+  }
   const informer = createInformer({ store, resource: IP_POOLS, scope: pool, clock, random, log })
   informer.onChange((_key, object) => {
-    if (object === undefined) {
-      actor.tell({ type: 'pool-gone' })
-      return
-    }
-    actor.tell({ type: 'snapshot', snapshot: snapshotOf(ipPoolSchema.parse(object)), source: 'watch' })
+    watched =
+      object === undefined
+        ? { type: 'pool-gone' }
+        : { type: 'snapshot', snapshot: snapshotOf(ipPoolSchema.parse(object)), source: 'watch' }
+    tellWatched()
   })
   informer.start()
 
@@ -194,6 +202,7 @@ export async function startAgentActor(options: AgentActorOptions): Promise<Agent
 
   let cancelTick: Cancel
   const tick = () => {
+    tellWatched()
     actor.tell({ type: 'tick' })
     cancelTick = clock.after(TICK, tick)
   }

@@ -86,16 +86,17 @@ function onSnapshot(
     return doubting(state, now)
   }
   const known: AgentState = { ...state, snapshotAsk: source === 'file' ? state.snapshotAsk : undefined }
-  // What a pool actor tells is a hint (law 4): it neither ends a doubt, nor is it believed for long by itself.
-  const next: AgentState = source === 'pool' ? known : { ...known, doubtAt: undefined }
+  // What the file or a pool actor tells is a hint (law 4): it ends no doubt, and is not believed for long by itself.
+  const isTrue = source === 'watch' || source === 'read'
+  const next: AgentState = isTrue ? { ...known, doubtAt: undefined } : known
   if (table !== undefined && isDeepStrictEqual(toSnapshot(table), snapshot)) {
-    if (source !== 'pool') table.source = source
+    if (isTrue) table.source = source
     return next
   }
   try {
     const opened = openLeaseTable(snapshot, source, table)
     if (source !== 'file') effects.push({ type: 'save' })
-    return { ...(source === 'pool' ? doubting(next, now) : next), table: opened }
+    return { ...(isTrue ? next : doubting(next, now)), table: opened }
   } catch (error) {
     if (!(error instanceof UnservableSnapshotError)) throw error
     // What was valid before is served on: the clients must not suffer from a slip of the pen.

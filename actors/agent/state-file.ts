@@ -51,7 +51,11 @@ export function openStateFile(directory: string, pool: ObjectKey, log: Logger): 
         return undefined
       }
       try {
-        return contentSchema.parse(JSON.parse(text)).snapshot
+        const { snapshot } = contentSchema.parse(JSON.parse(text))
+        if (snapshot.namespace !== pool.namespace || snapshot.name !== pool.name) {
+          throw new Error(`it is of the IPPool ${snapshot.namespace}/${snapshot.name}`)
+        }
+        return snapshot
       } catch (error) {
         log.warn({ err: error, file }, 'state file damaged; set aside as .damaged, starting without it')
         await rename(file, `${file}.damaged`).catch(() => {})

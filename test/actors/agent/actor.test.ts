@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { startAgentActor } from '../../../actors/agent/actor.ts'
+import { type AgentActor, startAgentActor } from '../../../actors/agent/actor.ts'
 import type { DhcpEvent } from '../../../actors/agent/contracts.ts'
 import { type ActorSystem, startActorSystem } from '../../../actors/system.ts'
 import { LIMITED_BROADCAST_ADDRESS, UNSPECIFIED_ADDRESS } from '../../../src/api/values/ipv4-address.ts'
@@ -12,7 +12,8 @@ import { systemClock } from '../../../src/runtime/system-clock.ts'
 import { createLocalTransport } from '../../../transports/messages/local.ts'
 import type { ReceivedDatagram } from '../../../transports/packets/packet-transport.ts'
 import { discover, mac } from '../../dhcp/builders.ts'
-import { ScriptedStore } from '../../support/scripted-store.ts'
+import { poolObject } from '../../support/objects.ts'
+import { ScriptedStore, type ScriptedWatch } from '../../support/scripted-store.ts'
 import { MAC, OTHER_MAC, snapshot } from './builders.ts'
 
 const log = pino({ level: 'silent' })
@@ -41,7 +42,27 @@ test('more than can wait is dropped, and what comes after it is answered', async
   await vi.waitFor(() => expect(events.at(-1)).toMatchObject({ type: 'offer', macAddress: MAC }))
 })
 
-async function startAgent(): Promise<{
+test('what the watch says reaches an agent whose mailbox was full', async () => {
+  const store = new ScriptedStore()
+  const watches: ScriptedWatch[] = []
+  store.answer = () => ({ items: [poolObject()], resourceVersion: '1' })
+  store.opened = (watch) => watches.push(watch)
+  const { agent } = await startAgent(store)
+  await vi.waitFor(() => expect(watches).toHaveLength(1))
+
+  for (let revision = 1; revision <= 10_002; revision++) {
+    const object = poolObject({
+      status: { ipv4: { allocated: revision < 10_002 ? {} : { '192.168.48.85': MAC } } },
+    })
+    const metadata = { ...object.metadata, resourceVersion: `${revision}` }
+    watches[0]?.send({ type: 'MODIFIED', object: { ...object, metadata } })
+  }
+
+  await vi.waitFor(() => expect(agent.leases()).toBe(1), 10_000)
+})
+
+async function startAgent(store = new ScriptedStore()): Promise<{
+  agent: AgentActor
   system: ActorSystem
   events: DhcpEvent[]
   hear: (macAddress: string) => void
@@ -54,7 +75,7 @@ async function startAgent(): Promise<{
     pool: parseObjectKey('default/net-48'),
     pod: { namespace: 'harvester-system', name: 'default-net-48-agent' },
     system,
-    store: new ScriptedStore(),
+    store,
     transport: createLocalTransport(parts),
     packets: {
       send() {},
@@ -73,6 +94,7 @@ async function startAgent(): Promise<{
   await vi.waitFor(() => expect(agent.notReady()).toBeUndefined())
   await vi.waitFor(() => expect(system.stats().pending).toBe(0))
   return {
+    agent,
     system,
     events,
     hear: (macAddress) =>

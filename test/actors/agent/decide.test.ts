@@ -151,6 +151,18 @@ describe('learning', () => {
     },
   )
 
+  test('what the state file says is checked: its pool may be gone since', () => {
+    const driver = new AgentDriver(from('file'))
+    driver.pass(3)
+    expect(driver.did('read-pool')).toBe(1)
+
+    driver.tell({ type: 'pool-gone' })
+    driver.pass(10)
+
+    expect(isServing(driver.state)).toBe(false)
+    expect(driver.did('read-pool')).toBe(1)
+  })
+
   test('a delta that the watch confirms costs no read', () => {
     const driver = new AgentDriver(from('watch'))
     driver.tell({ type: 'delta', delta: delta() })

@@ -47,6 +47,14 @@ test('a file of a lease table whose addresses are none is damaged too', async ()
   expect(await file.read()).toBeUndefined()
 })
 
+test('a file of another pool is damaged too', async () => {
+  const directory = await temporaryDirectory()
+  const file = openStateFile(directory, POOL, recordingLog().log)
+  await file.write({ ...snapshot(), name: 'another' })
+
+  expect(await file.read()).toBeUndefined()
+})
+
 test('pools with dots in their names have files of their own', async () => {
   const directory = await temporaryDirectory()
   await openStateFile(directory, { namespace: 'a', name: 'b.c' }, recordingLog().log).write(snapshot())
