@@ -44,7 +44,8 @@ export function statusChange(state: PoolState, now: Instant): StatusChange | und
     observedGeneration: generation,
     conditions: [...conditions(state, current.conditions ?? [], now)],
   }
-  if (state.agent !== undefined && state.agent.report.uid === pool.metadata.uid) {
+  // A report on behalf of an agent that could not start names a pod that is not there.
+  if (state.agent?.report.serving && state.agent.report.uid === pool.metadata.uid) {
     const { namespace, name } = state.agent.report.pod
     desired.agentPodRef = { name, namespace }
   }

@@ -540,6 +540,15 @@ describe('the agent', () => {
     expect(conditionOf(driver, 'AgentReady')).toMatchObject({ status: 'False', reason: 'AgentSilent' })
   })
 
+  test('an agent that could not start is no pod to point at', () => {
+    const driver = PoolDriver.of(poolObject())
+    const report = agentReport({ serving: false, reason: 'NoInterface', message: 'say which' })
+    driver.tell({ type: 'agent-report', token: 1, report })
+
+    expect(driver.commit()?.agentPodRef).toBeUndefined()
+    expect(conditionOf(driver, 'AgentReady')).toMatchObject({ status: 'False', reason: 'NoInterface' })
+  })
+
   test('an agent of an earlier pool of that name says nothing about this one', () => {
     const driver = PoolDriver.of(poolObject())
 
