@@ -7,7 +7,7 @@ import { claim, claimOf } from './claims.ts'
 import { commitFailed, committed } from './commit.ts'
 import { finalizersWritten } from './finalizers.ts'
 import type { PoolEffect, PoolMessage } from './messages.ts'
-import { checkDemand, demandChecked, demandCheckFailed, enqueue, expireRequests } from './requests.ts'
+import { checkRelease, demandChecked, demandCheckFailed, enqueue, expireRequests } from './requests.ts'
 import { settle } from './settle.ts'
 import { snapshotOf } from './snapshot.ts'
 import type { PoolState } from './state.ts'
@@ -34,7 +34,16 @@ function apply(state: PoolState, message: PoolMessage, now: Instant, effects: Po
     }
     case 'release': {
       const mac = parseMacAddress(message.request.macAddress)
-      return checkDemand(state, { ...message, mac, claim: claimOf(state, mac), since: now }, effects)
+      const { token, request } = message
+      const check = {
+        type: 'release' as const,
+        tokens: [token],
+        request,
+        mac,
+        claim: claimOf(state, mac),
+        since: now,
+      }
+      return checkRelease(state, check, effects)
     }
     case 'snapshot':
       effects.push({ type: 'reply-snapshot', token: message.token, body: snapshotReply(state) })
@@ -58,7 +67,7 @@ function apply(state: PoolState, message: PoolMessage, now: Instant, effects: Po
     case 'commit-failed':
       return commitFailed(state, message, now, effects)
     case 'demand-checked':
-      return demandChecked(state, message, effects)
+      return demandChecked(state, message, now, effects)
     case 'demand-check-failed':
       return demandCheckFailed(state, message, effects)
     case 'orphans-found':

@@ -36,24 +36,68 @@ export function checkDemand(state: PoolState, check: DemandCheck, effects: PoolE
   return { ...state, nextCheck: state.nextCheck + 1 }
 }
 
+type ReleaseCheck = Extract<DemandCheck, { type: 'release' }>
+
+/** Repeated requests, and those of a second controller, must not each cost a look at the API: a storm would never end. */
+export function checkRelease(state: PoolState, check: ReleaseCheck, effects: PoolEffect[]): PoolState {
+  if (isAtRest(state) && state.book?.allocator.addressOf(check.mac) === undefined) {
+    // Nothing is held, in the status either: there is nothing to ask about.
+    for (const token of check.tokens)
+      effects.push({ type: 'reply-release', token, body: { outcome: 'released' } })
+    return state
+  }
+  const key = releaseKey(check)
+  const underWay = state.checks.get(state.releaseChecks.get(key) ?? 0)
+  if (underWay?.type === 'release' && underWay.claim === check.claim) {
+    underWay.tokens.push(...check.tokens)
+    return state
+  }
+  const next = checkDemand(state, check, effects)
+  if (next.nextCheck !== state.nextCheck) next.releaseChecks.set(key, state.nextCheck)
+  return next
+}
+
+/** The book says what the status says, and nothing is about to change it. */
+function isAtRest({ book, inFlight, reading, readRetry, pending }: PoolState): boolean {
+  return (
+    book !== undefined &&
+    inFlight === undefined &&
+    !reading &&
+    readRetry === undefined &&
+    pending.length === 0
+  )
+}
+
+function releaseKey({ mac, request }: ReleaseCheck): string {
+  return `${mac} ${formatObjectKey(request.owner)} ${request.owner.uid}`
+}
+
 export function demandChecked(
   state: PoolState,
   message: Extract<PoolMessage, { type: 'demand-checked' }>,
+  now: Instant,
   effects: PoolEffect[],
 ): PoolState {
   const check = takeCheck(state, message.check)
   if (check === undefined) return state
   const { demand } = message
-  const { token, mac, claim, since } = check
+  const { mac, claim, since } = check
   if (check.type === 'release') {
     if (demand.wanted) {
-      effects.push({ type: 'reply-release', token, body: { outcome: 'still-wanted' } })
+      const body = { outcome: 'still-wanted' as const }
+      for (const token of check.tokens) effects.push({ type: 'reply-release', token, body })
       return state
     }
     const { clientMayRun } = demand
-    return enqueue(state, { type: 'release', token, mac, claim, clientMayRun, since }, effects)
+    // Also when nobody waits any more: it was asked for, and it is right.
+    const tokens = check.tokens.length > 0 ? check.tokens : [undefined]
+    return tokens.reduce(
+      (next, token) =>
+        enqueue(next, { type: 'release', token, mac, claim, clientMayRun, since: now }, effects),
+      state,
+    )
   }
-  const { request } = check
+  const { request, token } = check
   if (demand.owner !== undefined && !sameObjectKey(demand.owner, request.owner)) {
     const message = `${mac} belongs to ${formatObjectKey(demand.owner)} on this network; give one of the two another MAC`
     refuseRequest(check, { reason: 'MacInUse', message }, effects)
@@ -84,8 +128,10 @@ export function expireRequests(state: PoolState, now: Instant, effects: PoolEffe
   const isStale = ({ since }: { since: Instant }) => between(since, now) > REQUEST_PATIENCE
   for (const [id, check] of state.checks) {
     if (!isStale(check)) continue
-    state.checks.delete(id)
     refuseRequest(check, LATE, effects)
+    // A look that was begun is seen to its end: whoever asks again finds it done, or under way.
+    if (check.type === 'release') check.tokens.length = 0
+    else state.checks.delete(id)
   }
   // In order of arrival, but for what a failed write put back: a look at the whole is cheap enough once a second.
   if (!state.pending.some(isStale)) return state
@@ -98,18 +144,22 @@ export function refuseRequest(
   refusal: Refusal,
   effects: PoolEffect[],
 ): void {
-  const { token } = request
-  if (token === undefined) return
   const body = { outcome: 'refused' as const, ...refusal }
-  effects.push(
-    request.type === 'allocate'
-      ? { type: 'reply-allocate', token, body }
-      : { type: 'reply-release', token, body },
-  )
+  if (request.type === 'allocate') {
+    effects.push({ type: 'reply-allocate', token: request.token, body })
+    return
+  }
+  const tokens = 'tokens' in request ? request.tokens : [request.token]
+  for (const token of tokens) {
+    if (token !== undefined) effects.push({ type: 'reply-release', token, body })
+  }
 }
 
 function takeCheck(state: PoolState, id: number): DemandCheck | undefined {
   const check = state.checks.get(id)
   state.checks.delete(id)
+  if (check?.type === 'release' && state.releaseChecks.get(releaseKey(check)) === id) {
+    state.releaseChecks.delete(releaseKey(check))
+  }
   return check
 }

@@ -49,6 +49,8 @@ export interface PoolState {
   /** Releases and changes of address whose owner's wish is being read. */
   checks: Map<number, DemandCheck>
   nextCheck: number
+  /** Releases under check, by MAC and owner: one look at the API serves all that ask for the same. */
+  releaseChecks: Map<string, number>
   /** Who asked for each MAC last, and as the how-manieth request of this actor's life. */
   claims: Map<MacAddress, Claim>
   nextClaim: number
@@ -100,7 +102,8 @@ export type PendingRequest = (
 
 export type DemandCheck = (
   | { type: 'allocate'; token: ReplyToken; request: AllocateRequest }
-  | { type: 'release'; token: ReplyToken; request: ReleaseRequest }
+  /** Everybody who asked for the same meanwhile; nobody any more when they gave up. */
+  | { type: 'release'; tokens: ReplyToken[]; request: ReleaseRequest }
 ) & { mac: MacAddress; claim: number; since: Instant }
 
 export interface InFlight {
@@ -138,6 +141,7 @@ export function initialPoolState(now: Instant): PoolState {
     ntp: new Map(),
     checks: new Map(),
     nextCheck: 1,
+    releaseChecks: new Map(),
     claims: new Map(),
     nextClaim: 1,
     refused: new Map(),

@@ -33,7 +33,7 @@ export interface KubeStoreOptions {
   random?: Random
   /** Default 30 s. */
   requestTimeout?: Duration
-  /** Default 100 a second after a burst of 200. */
+  /** Default 200 a second after a burst of 400. */
   rateLimit?: RateLimit
 }
 
@@ -60,7 +60,7 @@ export function createKubeStore(options: KubeStoreOptions): KubeStore {
     server,
     clock: options.clock,
     requestTimeout: options.requestTimeout ?? seconds(30),
-    rateLimit: options.rateLimit ?? { requestsPerSecond: 100, burst: 200 },
+    rateLimit: options.rateLimit ?? { requestsPerSecond: 200, burst: 400 },
     userAgent: 'managed-dhcp',
   })
   return new HttpStore(connection, options.log, options.random ?? systemRandom, {

@@ -281,6 +281,37 @@ describe('release', () => {
     expect(driver.commit()?.ipv4?.allocated?.['192.168.48.85']).toBe(TEST_MAC)
   })
 
+  test('however often a release is asked for, the API is looked at once, and everybody is answered', () => {
+    const driver = PoolDriver.of(held({ '192.168.48.84': TEST_MAC }))
+    const tokens = [driver.release(), driver.release(), driver.release()]
+    expect(driver.all('check-demand')).toHaveLength(1)
+
+    driver.wanted(false)
+    driver.commit()
+
+    for (const token of tokens) expect(driver.replyTo(token)).toEqual({ outcome: 'released' })
+  })
+
+  test('a release of what is not held is answered without a look at the API', () => {
+    const driver = PoolDriver.of(held({}))
+
+    const token = driver.release()
+
+    expect(driver.replyTo(token)).toEqual({ outcome: 'released' })
+    expect(driver.all('check-demand')).toEqual([])
+  })
+
+  test('a release whose requester gave up is carried out all the same', () => {
+    const driver = PoolDriver.of(held({ '192.168.48.84': TEST_MAC }))
+    const token = driver.release()
+    driver.pass(11)
+    expect(driver.replyTo(token)).toMatchObject({ outcome: 'refused', reason: 'Unavailable' })
+
+    driver.wanted(false)
+
+    expect(driver.commit()?.ipv4?.allocated).not.toHaveProperty(['192.168.48.84'])
+  })
+
   test('a release of what is wanted frees nothing', () => {
     const driver = PoolDriver.of(held({ '192.168.48.84': TEST_MAC }))
 
