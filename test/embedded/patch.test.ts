@@ -1,6 +1,5 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { clone } from '../../src/embedded/json.ts'
 import { applyJsonPatch } from '../../src/embedded/patch/json-patch.ts'
 import { applyMergePatch } from '../../src/embedded/patch/merge-patch.ts'
 import { applyStrategicMergePatch } from '../../src/embedded/patch/strategic-merge-patch.ts'
@@ -29,10 +28,17 @@ describe('merge patch', () => {
     expect(applyMergePatch(target, patch)).toEqual(expected)
   })
 
+  test('does not take a key for the prototype', () => {
+    const patched = applyMergePatch({ a: 1 }, JSON.parse('{"__proto__":{"b":2},"c":{"__proto__":{"d":3}}}'))
+
+    expect(patched).toEqual({ a: 1, c: {} })
+    expect(Object.getPrototypeOf(patched)).toBe(Object.prototype)
+  })
+
   test('leaves what it is given as it is', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.jsonValue(), (target, patch) => {
-        const before = clone({ target, patch })
+        const before = structuredClone({ target, patch })
         applyMergePatch(target, patch)
         expect({ target, patch }).toEqual(before)
       }),
