@@ -21,8 +21,13 @@ export function port(text: string): number {
   return value
 }
 
+export interface HostAndPort {
+  host: string
+  port: number
+}
+
 /** "127.0.0.1:8001", "[::1]:8001" */
-export function hostAndPort(text: string): { host: string; port: number } {
+export function hostAndPort(text: string): HostAndPort {
   const [, host, portText] = /^(\[[0-9a-f:.]+\]|[^:]+):(\d+)$/i.exec(text) ?? []
   if (host === undefined || portText === undefined) {
     throw new InvalidArgumentError('expected HOST:PORT, e.g. 127.0.0.1:8001.')
@@ -66,6 +71,6 @@ function meaning<T>(parse: () => T): T {
 }
 
 /** An address to listen at, or "inherited". */
-export function listenAddress(text: string): { host: string; port: number } | 'inherited' {
+export function listenAddress(text: string): HostAndPort | 'inherited' {
   return text === 'inherited' ? text : hostAndPort(text)
 }
