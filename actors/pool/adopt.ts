@@ -10,6 +10,8 @@ import type { PoolState } from './state.ts'
 
 /** Echoes on the watch come within seconds; more than a few of our own writes are never outstanding. */
 const REMEMBERED_VERSIONS = 64
+/** RFC 2132 §9.2: 32 bits. */
+const LONGEST_LEASE_SECONDS = 0xffffffff
 
 /** What the API says replaces what the actor believed. */
 export function adoptPool(
@@ -51,7 +53,10 @@ export function adoptPool(
   }
 }
 
-/** Until an edit, leases were given for as long as the spec said then. The status remembers it across restarts. */
+/**
+ * Until an edit, leases were given for as long as the spec said then. The status remembers it across restarts, and
+ * what the spec said last, should it be edited while no controller runs.
+ */
 function endOfLongerLeases(
   state: PoolState,
   pool: IPPool,
@@ -59,12 +64,18 @@ function endOfLongerLeases(
   now: Instant,
 ): Instant {
   const before = state.pool === undefined ? undefined : parsePoolConfiguration(state.pool)
-  const isShorter = before?.ok === true && leaseSeconds < before.configuration.leaseSeconds
-  const end = isShorter ? later(now, seconds(before.configuration.leaseSeconds)) : now
+  const known = before?.ok === true ? before.configuration.leaseSeconds : 0
+  const earlier = Math.max(known, rememberedLeaseSeconds(pool))
+  const end = leaseSeconds < earlier ? later(now, seconds(earlier)) : now
   const latest = Math.max(end, state.longerLeasesEnd, rememberedEnd(pool) ?? now)
   if (latest <= now) return now
   // Whole seconds, rounded up, because that is what the status keeps.
   return toInstant(Math.ceil(latest / 1000) * 1000)
+}
+
+function rememberedLeaseSeconds(pool: IPPool): number {
+  const { leaseTime = 0 } = pool.status?.ipv4 ?? {}
+  return Math.min(leaseTime, LONGEST_LEASE_SECONDS)
 }
 
 function rememberedEnd(pool: IPPool): Instant | undefined {

@@ -58,6 +58,7 @@ export function statusChange(state: PoolState, now: Instant): StatusChange | und
       used: book.allocator.used,
       revision: agentsMustLearn ? revision + 1 : revision,
       resting: restingMap(book),
+      leaseTime: book.configuration.leaseSeconds,
       longerLeasesUntil: book.longerLeasesEnd > now ? formatInstant(book.longerLeasesEnd) : undefined,
       ntpServers: ntpServers?.length ? ntpServers : undefined,
     }

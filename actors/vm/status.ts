@@ -24,10 +24,23 @@ export function statusPatch(
     (list, [type, value]) => setCondition(list, type, value, now),
     current.conditions ?? [],
   )
-  const desired = { ...current, [spelling]: entries, [other]: undefined, conditions: [...conditions] }
+  const desired = {
+    ...current,
+    addresses: allocatedAddresses(entries),
+    [spelling]: entries,
+    [other]: undefined,
+    conditions: [...conditions],
+  }
   const status = mergePatchBetween(current, desired)
   if (status === undefined) return undefined
   return { metadata: { resourceVersion: config.metadata.resourceVersion }, status }
+}
+
+/** One text, because a column of `kubectl get` shows the first of several values only. */
+function allocatedAddresses(entries: readonly NetworkStatus[]): string | undefined {
+  const allocated = entries.filter(({ state }) => state === 'Allocated')
+  const addresses = allocated.flatMap(({ allocatedIPAddress }) => allocatedIPAddress ?? [])
+  return addresses.length === 0 ? undefined : [...new Set(addresses)].join(',')
 }
 
 function networkStatuses(config: VmNetworkConfig, nics: VmState['nics']): NetworkStatus[] {

@@ -29,6 +29,7 @@ export const ipPoolSchema = kubeObjectSchema.extend({
       observedGeneration: z.number().optional(),
       agentPodRef: z.looseObject({ name: z.string(), namespace: z.string() }).optional(),
       conditions: z.array(conditionSchema).optional(),
+      servedSpec: z.looseObject({}).optional(),
       ipv4: z
         .looseObject({
           allocated: z.record(z.string(), z.string()).optional(),
@@ -38,6 +39,7 @@ export const ipPoolSchema = kubeObjectSchema.extend({
           resting: z
             .record(z.string(), z.looseObject({ macAddress: z.string(), until: z.string() }))
             .optional(),
+          leaseTime: z.number().optional(),
           longerLeasesUntil: z.string().optional(),
           ntpServers: z.array(z.string()).optional(),
         })

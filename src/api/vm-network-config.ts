@@ -26,6 +26,7 @@ export const vmNetworkConfigSchema = kubeObjectSchema.extend({
   }),
   status: z
     .looseObject({
+      addresses: z.string().optional(),
       networkConfig: z.array(networkStatusSchema).optional(),
       networkConfigs: z.array(networkStatusSchema).optional(),
       conditions: z.array(conditionSchema).optional(),

@@ -89,6 +89,8 @@ describe('the documentation, from the VM Network to the lease', () => {
           used: 1,
           // Beyond the documentation: counts the changes of `allocated`, for the agents.
           revision: expect.any(Number),
+          // Beyond it too: how long leases were given for, should an edit make them shorter.
+          leaseTime: 300,
         },
         lastUpdate: TIME,
         // Beyond the documentation.
@@ -129,6 +131,8 @@ describe('the documentation, from the VM Network to the lease', () => {
         vmName: 'test-vm',
       },
       status: {
+        // Beyond the documentation: for `kubectl get -o wide`.
+        addresses: expect.stringMatching(/^192\.168\.48\.8[2-9]$/),
         conditions: expect.arrayContaining([
           { lastUpdateTime: TIME, status: 'True', type: 'Allocated' },
           { lastUpdateTime: TIME, status: 'False', type: 'Disabled' },

@@ -78,6 +78,7 @@ export function describeController(name: string, openTransport: OpenTransport): 
         ipv4: {
           allocated: { '192.168.48.81': 'EXCLUDED', [address]: MAC, '192.168.48.90': 'EXCLUDED' },
           available: 7,
+          leaseTime: 300,
           used: 1,
         },
         lastUpdate: TIME,
@@ -102,6 +103,7 @@ export function describeController(name: string, openTransport: OpenTransport): 
         vmName: 'test-vm',
       })
       expect(status).toEqual({
+        addresses: address,
         conditions: [
           condition('Allocated', 'True'),
           condition('Disabled', 'False'),
@@ -168,7 +170,7 @@ export function describeController(name: string, openTransport: OpenTransport): 
               state: 'Allocated',
             },
           ])
-          expect(Object.keys(status ?? {}).sort()).toEqual(['conditions', spelling])
+          expect(Object.keys(status ?? {}).sort()).toEqual(['addresses', 'conditions', spelling])
         })
       },
     )
