@@ -1,10 +1,15 @@
 import { defineConfig } from 'vitest/config'
 import { SummaryReporter } from './test/support/summary-reporter.ts'
 
+const SYSTEM_TESTS = 'test/**/*.system.test.ts'
+const CLUSTER_TESTS = 'test/**/*.cluster.test.ts'
+
 /**
- * Three projects: `unit` needs nothing but Node; `system` needs real parts (nats-server, kubectl,
- * network namespaces, DHCP clients) that `src/bootstrap.mjs --with-test-tools` installs.
- * A file named *.system.test.ts belongs to `system`. `bench` measures and asserts nothing; no test run includes it. raw-socket loads in one thread only: forks.
+ * `unit` needs nothing but Node; `system` needs real parts (nats-server, kubectl, network namespaces, DHCP clients) that
+ * `src/bootstrap.mjs --with-test-tools` installs; `cluster` needs a Kubernetes control plane and network namespaces of
+ * its own, and is run by `npm run test:cluster`. The suite in test/kubernetes-api is in both of the last: `system` runs
+ * it against the embedded API, `cluster` against kube-apiserver. `bench` measures and asserts nothing; no test run
+ * includes it. raw-socket loads in one thread only: forks.
  */
 export default defineConfig({
   test: {
@@ -13,16 +18,27 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/**/*.system.test.ts'] },
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [SYSTEM_TESTS, CLUSTER_TESTS] },
       },
       {
         extends: true,
         test: {
           name: 'system',
-          include: ['test/**/*.system.test.ts'],
+          include: [SYSTEM_TESTS],
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'cluster',
+          include: [CLUSTER_TESTS, 'test/kubernetes-api/*.system.test.ts'],
+          globalSetup: 'test/cluster/control-plane/global-setup.ts',
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
         },
       },
       {
