@@ -8,13 +8,15 @@ export const ipPoolSchema = kubeObjectSchema.extend({
     networkName: z.string(),
     paused: z.boolean().optional(),
     ipv4Config: z.looseObject({
-      serverIP: z.string(),
+      serverIP: z.string().optional(),
       cidr: z.string(),
-      pool: z.looseObject({
-        start: z.string(),
-        end: z.string(),
-        exclude: z.array(z.string()).optional(),
-      }),
+      pool: z
+        .looseObject({
+          start: z.string().optional(),
+          end: z.string().optional(),
+          exclude: z.array(z.string()).optional(),
+        })
+        .optional(),
       router: z.string().optional(),
       dns: z.array(z.string()).optional(),
       domainName: z.string().optional(),

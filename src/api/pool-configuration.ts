@@ -1,5 +1,6 @@
 import type { FieldProblem } from './field-problem.ts'
 import type { IPPool } from './ippool.ts'
+import { chooseServerAddress, defaultRange } from './pool-defaults.ts'
 import { broadcastAddress, type Cidr, cidrContains, formatCidr, parseCidr } from './values/cidr.ts'
 import { parseDomainName } from './values/domain-name.ts'
 import { formatIPv4Address, type IPv4Address, parseIPv4Address } from './values/ipv4-address.ts'
@@ -49,11 +50,14 @@ export function parsePoolConfiguration(pool: Pick<IPPool, 'metadata' | 'spec'>):
   const base = 'spec.ipv4Config'
   const network = at('spec.networkName', () => parseObjectKey(networkName, pool.metadata.namespace))
   const subnet = at(`${base}.cidr`, () => parseCidr(ipv4Config.cidr))
-  const serverAddress = addressAt(`${base}.serverIP`, ipv4Config.serverIP)
-  const start = addressAt(`${base}.pool.start`, ipv4Config.pool.start)
-  const end = addressAt(`${base}.pool.end`, ipv4Config.pool.end)
-  const excluded = addressesAt(`${base}.pool.exclude`, ipv4Config.pool.exclude)
+  const { serverIP, pool: range = {} } = ipv4Config
+  const serverAddress = serverIP ? addressAt(`${base}.serverIP`, serverIP) : undefined
+  if (!serverIP) problems.push({ path: `${base}.serverIP`, message: missingServer(ipv4Config) })
   const router = ipv4Config.router ? addressAt(`${base}.router`, ipv4Config.router) : undefined
+  const whole = subnet === undefined ? undefined : defaultRange(subnet, [serverAddress, router])
+  const start = range.start ? addressAt(`${base}.pool.start`, range.start) : whole?.start
+  const end = range.end ? addressAt(`${base}.pool.end`, range.end) : whole?.end
+  const excluded = addressesAt(`${base}.pool.exclude`, range.exclude)
   const dns = addressesAt(`${base}.dns`, ipv4Config.dns)
   const { domainName, domainSearch = [], ntp = [], leaseTime = DEFAULT_LEASE_SECONDS } = ipv4Config
   if (domainName) at(`${base}.domainName`, () => parseDomainName(domainName))
@@ -124,6 +128,13 @@ export function reservedAddresses(configuration: PoolConfiguration): readonly IP
   const { serverAddress, router, range } = configuration
   const own = router === undefined ? [serverAddress] : [serverAddress, router]
   return own.filter((address) => address >= range.start && address <= range.end)
+}
+
+/** Admission writes one; an object that came around it says what to write. */
+function missingServer(ipv4Config: IPPool['spec']['ipv4Config']): string {
+  const free = chooseServerAddress(ipv4Config, () => false)
+  const example = free === undefined ? '' : `, for example ${formatIPv4Address(free)}`
+  return `is missing: write an address of the subnet that nothing else uses${example}`
 }
 
 function hostProblem(subnet: Cidr, address: IPv4Address): string | undefined {

@@ -16,6 +16,11 @@ const namespaced = (group: string, version: string, plural: string, kind: string
   namespaced: true,
 })
 
+const clusterScoped = (group: string, version: string, plural: string, kind: string): Resource => ({
+  ...namespaced(group, version, plural, kind),
+  namespaced: false,
+})
+
 export const IP_POOLS = namespaced('network.harvesterhci.io', 'v1alpha1', 'ippools', 'IPPool')
 export const VM_NETWORK_CONFIGS = namespaced(
   'network.harvesterhci.io',
@@ -35,6 +40,22 @@ export const VIRTUAL_MACHINE_INSTANCES = namespaced(
   'v1',
   'virtualmachineinstances',
   'VirtualMachineInstance',
+)
+export const NAMESPACES = clusterScoped('', 'v1', 'namespaces', 'Namespace')
+export const SERVICES = namespaced('', 'v1', 'services', 'Service')
+export const SERVICE_CIDRS = clusterScoped('networking.k8s.io', 'v1', 'servicecidrs', 'ServiceCIDR')
+export const SECRETS = namespaced('', 'v1', 'secrets', 'Secret')
+export const VALIDATING_WEBHOOK_CONFIGURATIONS = clusterScoped(
+  'admissionregistration.k8s.io',
+  'v1',
+  'validatingwebhookconfigurations',
+  'ValidatingWebhookConfiguration',
+)
+export const MUTATING_WEBHOOK_CONFIGURATIONS = clusterScoped(
+  'admissionregistration.k8s.io',
+  'v1',
+  'mutatingwebhookconfigurations',
+  'MutatingWebhookConfiguration',
 )
 export const EVENTS = namespaced('', 'v1', 'events', 'Event')
 

@@ -290,10 +290,11 @@ export class PoolWorld {
 
     // Law 8, and the marks, counted the slow way.
     const range: string[] = []
-    for (let last = Number(pool.start.split('.')[3]); last <= Number(pool.end.split('.')[3]); last++) {
+    const lastOctet = (address = '') => Number(address.split('.')[3])
+    for (let last = lastOctet(pool?.start); last <= lastOctet(pool?.end); last++) {
       range.push(`10.0.0.${last}`)
     }
-    const excluded = new Set(pool.exclude)
+    const excluded = new Set(pool?.exclude)
     const leasable = range.filter((address) => !excluded.has(address) && address !== SERVER)
     expect(used + available).toBe(leasable.length)
     expect(used).toBe(leases.filter(([address]) => leasable.includes(address)).length)
