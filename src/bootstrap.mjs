@@ -18,7 +18,7 @@ const TEST_TOOLS = {
   udhcpc: 'udhcpc',
   dhclient: 'isc-dhcp-client',
   dhcpcd: 'dhcpcd-base',
-  busybox: 'busybox',
+  busybox: 'busybox-static',
   kubectl: 'kubernetes-client',
   ip: 'iproute2',
   nsenter: 'util-linux',
@@ -26,11 +26,23 @@ const TEST_TOOLS = {
   tcpdump: 'tcpdump',
 }
 const BENCH_TOOLS = { perfdhcp: 'kea-admin' }
+/** What the tests against a Kubernetes control plane run beside it: a broker, pods, virtual machines. */
+const CLUSTER_TOOLS = {
+  'nats-server': 'nats-server',
+  ip: 'iproute2',
+  nsenter: 'util-linux',
+  mount: 'mount',
+  busybox: 'busybox-static',
+  udhcpc: 'udhcpc',
+  'qemu-system-x86_64': 'qemu-system-x86',
+  cpio: 'cpio',
+}
 
 installDependencies()
 build()
 if (process.argv.includes('--with-test-tools')) installTools(TEST_TOOLS)
 if (process.argv.includes('--with-bench-tools')) installTools(BENCH_TOOLS)
+if (process.argv.includes('--with-cluster-tools')) installTools(CLUSTER_TOOLS)
 
 function installDependencies() {
   const stamp = join('node_modules', '.managed-dhcp-lock')
