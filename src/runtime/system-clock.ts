@@ -10,3 +10,9 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer)
   },
 }
+
+/** Time since some moment in the past, which no correction of the date moves: for what must not be too long. */
+export const monotonicClock: Clock = {
+  now: () => toInstant(performance.now()),
+  after: systemClock.after,
+}
