@@ -3,17 +3,17 @@ import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { join } from 'node:path'
 import { Component } from './component.ts'
-import { apiServerUrl, etcdUrl, files, type Layout, POD_GATEWAY, SERVICE_CIDR } from './layout.ts'
+import { API_SERVER_URL, ETCD_URL, files, type Layout, POD_GATEWAY, PORTS, SERVICE_CIDR } from './layout.ts'
 
 export function etcdComponent(layout: Layout): Component {
-  const peer = `http://127.0.0.1:${layout.ports.etcdPeer}`
+  const peer = `http://127.0.0.1:${PORTS.etcdPeer}`
   return new Component(layout.directory, {
     name: 'etcd',
     command: join(layout.assets, 'etcd'),
     args: [
       `--data-dir=${files(layout).etcdData}`,
-      `--listen-client-urls=${etcdUrl(layout)}`,
-      `--advertise-client-urls=${etcdUrl(layout)}`,
+      `--listen-client-urls=${ETCD_URL}`,
+      `--advertise-client-urls=${ETCD_URL}`,
       `--listen-peer-urls=${peer}`,
       `--initial-advertise-peer-urls=${peer}`,
       `--initial-cluster=default=${peer}`,
@@ -21,7 +21,7 @@ export function etcdComponent(layout: Layout): Component {
       '--unsafe-no-fsync',
       '--log-level=warn',
     ],
-    readiness: () => healthOf(`${etcdUrl(layout)}/readyz`),
+    readiness: () => healthOf(`${ETCD_URL}/readyz`),
   })
 }
 
@@ -31,9 +31,9 @@ export function apiServerComponent(layout: Layout): Component {
     name: 'kube-apiserver',
     command: join(layout.assets, 'kube-apiserver'),
     args: [
-      `--etcd-servers=${etcdUrl(layout)}`,
+      `--etcd-servers=${ETCD_URL}`,
       '--bind-address=0.0.0.0',
-      `--secure-port=${layout.ports.apiServer}`,
+      `--secure-port=${PORTS.apiServer}`,
       // The endpoint of the Service `kubernetes`, which may not be a loopback address.
       `--advertise-address=${POD_GATEWAY}`,
       `--tls-cert-file=${serverCertificate}`,
@@ -50,7 +50,7 @@ export function apiServerComponent(layout: Layout): Component {
       '--allow-privileged=true',
       '--shutdown-delay-duration=0s',
     ],
-    readiness: () => healthOf(`${apiServerUrl(layout)}/readyz`, caCertificate),
+    readiness: () => healthOf(`${API_SERVER_URL}/readyz`, caCertificate),
   })
 }
 
@@ -60,7 +60,7 @@ export function controllerManagerComponent(layout: Layout): Component {
     name: 'kube-controller-manager',
     command: join(layout.assets, 'kube-controller-manager'),
     args: [
-      ...clientFlags(kubeconfig, layout.ports.controllerManager),
+      ...clientFlags(kubeconfig, PORTS.controllerManager),
       '--controllers=*',
       '--use-service-account-credentials=true',
       `--service-account-private-key-file=${serviceAccountKey}`,
@@ -69,7 +69,7 @@ export function controllerManagerComponent(layout: Layout): Component {
       '--node-monitor-period=1s',
       '--node-monitor-grace-period=6s',
     ],
-    readiness: () => healthOf(`https://127.0.0.1:${layout.ports.controllerManager}/healthz`, 'unchecked'),
+    readiness: () => healthOf(`https://127.0.0.1:${PORTS.controllerManager}/healthz`, 'unchecked'),
   })
 }
 
@@ -77,8 +77,8 @@ export function schedulerComponent(layout: Layout): Component {
   return new Component(layout.directory, {
     name: 'kube-scheduler',
     command: join(layout.assets, 'kube-scheduler'),
-    args: clientFlags(files(layout).schedulerKubeconfig, layout.ports.scheduler),
-    readiness: () => healthOf(`https://127.0.0.1:${layout.ports.scheduler}/readyz`, 'unchecked'),
+    args: clientFlags(files(layout).schedulerKubeconfig, PORTS.scheduler),
+    readiness: () => healthOf(`https://127.0.0.1:${PORTS.scheduler}/readyz`, 'unchecked'),
   })
 }
 

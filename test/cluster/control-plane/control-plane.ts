@@ -1,7 +1,5 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import * as z from 'zod'
 import { type Authority, createAuthority, newServiceAccountKey, openAuthority } from './certificates.ts'
 import type { Component } from './component.ts'
 import {
@@ -12,15 +10,7 @@ import {
 } from './components.ts'
 import { compactEtcd } from './compaction.ts'
 import { type Identity, writeClientKubeconfig } from './kubeconfig.ts'
-import {
-  apiServerUrl,
-  files,
-  KUBERNETES_SERVICE_IP,
-  type Layout,
-  POD_GATEWAY,
-  type Ports,
-  portsSchema,
-} from './layout.ts'
+import { API_SERVER_URL, files, KUBERNETES_SERVICE_IP, type Layout, POD_GATEWAY, PORTS } from './layout.ts'
 
 /** etcd, kube-apiserver, kube-controller-manager and kube-scheduler, as processes of this machine. */
 export interface ControlPlane {
@@ -59,18 +49,15 @@ const ASSETS_VARIABLE = 'MANAGED_DHCP_CLUSTER_ASSETS'
 /** The directory of the control plane that the tests of a run share. */
 export const CONTROL_PLANE_VARIABLE = 'MANAGED_DHCP_CONTROL_PLANE'
 
-const descriptionSchema = z.object({ assets: z.string(), ports: portsSchema })
-
-/** @throws ComponentError with the end of the log of the part that does not come up */
+/**
+ * One per network namespace: its ports are fixed (layout.ts).
+ * @throws ComponentError with the end of the log of the part that does not come up
+ */
 export async function startControlPlane(): Promise<ControlPlane> {
-  const assets = process.env[ASSETS_VARIABLE]
-  if (assets === undefined) throw new ControlPlaneMissingError(ASSETS_VARIABLE)
-  mkdirSync('/dev/shm', { recursive: true })
-  const directory = mkdtempSync('/dev/shm/control-plane-')
-  const layout: Layout = { directory, assets, ports: await freePorts() }
-  const authority = await createAuthority(directory)
+  const assets = fromEnvironment(ASSETS_VARIABLE)
+  const layout: Layout = { directory: mkdtempSync('/dev/shm/control-plane-'), assets }
+  const authority = await createAuthority(layout.directory)
   await writeCredentials(layout, authority)
-  await writeFile(files(layout).description, JSON.stringify({ assets, ports: layout.ports }))
 
   const controlPlane = describe(layout, authority)
   const { etcd, apiServer, controllerManager, scheduler } = controlPlane
@@ -89,21 +76,17 @@ export async function startControlPlane(): Promise<ControlPlane> {
   return controlPlane
 }
 
-/** The control plane that `startControlPlane` made in another process. */
-export async function openControlPlane(directory: string): Promise<ControlPlane> {
-  const text = readFileSync(files({ directory, assets: '', ports: NO_PORTS }).description, 'utf8')
-  const layout: Layout = { directory, ...descriptionSchema.parse(JSON.parse(text)) }
-  return describe(layout, await openAuthority(directory))
-}
-
 /** The one that all tests of this run share (global-setup.ts). @throws ControlPlaneMissingError */
 export async function sharedControlPlane(): Promise<ControlPlane> {
-  const directory = process.env[CONTROL_PLANE_VARIABLE]
-  if (directory === undefined) throw new ControlPlaneMissingError(CONTROL_PLANE_VARIABLE)
-  return openControlPlane(directory)
+  const directory = fromEnvironment(CONTROL_PLANE_VARIABLE)
+  return describe({ directory, assets: fromEnvironment(ASSETS_VARIABLE) }, await openAuthority(directory))
 }
 
-const NO_PORTS: Ports = { etcd: 0, etcdPeer: 0, apiServer: 0, controllerManager: 0, scheduler: 0 }
+function fromEnvironment(variable: string): string {
+  const value = process.env[variable]
+  if (value === undefined) throw new ControlPlaneMissingError(variable)
+  return value
+}
 
 function describe(layout: Layout, authority: Authority): ControlPlane {
   const etcd = etcdComponent(layout)
@@ -112,8 +95,8 @@ function describe(layout: Layout, authority: Authority): ControlPlane {
   const scheduler = schedulerComponent(layout)
   return {
     directory: layout.directory,
-    url: apiServerUrl(layout),
-    port: layout.ports.apiServer,
+    url: API_SERVER_URL,
+    port: PORTS.apiServer,
     caFile: files(layout).caCertificate,
     caPem: authority.pem,
     kubeconfig: files(layout).adminKubeconfig,
@@ -123,7 +106,7 @@ function describe(layout: Layout, authority: Authority): ControlPlane {
     controllerManager,
     scheduler,
     kubeconfigFor: (identity) => writeClientKubeconfig(layout, authority, identity),
-    compact: () => compactEtcd(layout),
+    compact: () => compactEtcd(),
     async stop() {
       await Promise.all([controllerManager, scheduler, apiServer].map((part) => part.kill('SIGKILL')))
       await etcd.kill('SIGKILL')
@@ -156,21 +139,4 @@ async function writeCredentials(layout: Layout, authority: Authority): Promise<v
     [paths.schedulerKubeconfig, { user: 'system:kube-scheduler' }],
   ]
   for (const [path, identity] of identities) await writeClientKubeconfig(layout, authority, identity, path)
-}
-
-/** All are held until the last is known, so that no two are the same. */
-async function freePorts(): Promise<Ports> {
-  const servers = await Promise.all(
-    Object.keys(NO_PORTS).map(async (name) => {
-      const server = createServer()
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-      return { name, server }
-    }),
-  )
-  const ports = servers.map(({ name, server }) => {
-    const address = server.address()
-    return [name, typeof address === 'object' ? address?.port : undefined]
-  })
-  await Promise.all(servers.map(({ server }) => new Promise((resolve) => server.close(resolve))))
-  return portsSchema.parse(Object.fromEntries(ports))
 }

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Authority } from './certificates.ts'
-import { apiServerUrl, type Layout } from './layout.ts'
+import { API_SERVER_URL, type Layout } from './layout.ts'
 
 export interface Identity {
   user: string
@@ -36,7 +36,7 @@ export async function writeClientKubeconfig(
     clusters: [
       {
         name: 'test',
-        cluster: { server: apiServerUrl(layout), 'certificate-authority-data': base64(authority.pem) },
+        cluster: { server: API_SERVER_URL, 'certificate-authority-data': base64(authority.pem) },
       },
     ],
     users: [

@@ -1,22 +1,22 @@
 import { join } from 'node:path'
-import * as z from 'zod'
 
-export const portsSchema = z.object({
-  etcd: z.number(),
-  etcdPeer: z.number(),
-  apiServer: z.number(),
-  controllerManager: z.number(),
-  scheduler: z.number(),
-})
-
-export type Ports = z.infer<typeof portsSchema>
+/**
+ * The usual ports, in the namespace of the tests. None of the range from which outgoing connections are given theirs: while
+ * a killed part is down, a client that dials its port could be given just that one.
+ */
+export const PORTS = {
+  etcd: 2379,
+  etcdPeer: 2380,
+  apiServer: 6443,
+  controllerManager: 10257,
+  scheduler: 10259,
+}
 
 /** Where a control plane keeps what: enough to find it again from another process. */
 export interface Layout {
   readonly directory: string
   /** The folder with etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kubectl. */
   readonly assets: string
-  readonly ports: Ports
 }
 
 /** The bridge of the pods on this machine (test/cluster/kubelet): how pods reach the API server. */
@@ -25,8 +25,8 @@ export const SERVICE_CIDR = '10.96.0.0/16'
 /** The first of the service addresses: the Service `kubernetes`. */
 export const KUBERNETES_SERVICE_IP = '10.96.0.1'
 
-export const apiServerUrl = ({ ports }: Layout) => `https://127.0.0.1:${ports.apiServer}`
-export const etcdUrl = ({ ports }: Layout) => `http://127.0.0.1:${ports.etcd}`
+export const API_SERVER_URL = `https://127.0.0.1:${PORTS.apiServer}`
+export const ETCD_URL = `http://127.0.0.1:${PORTS.etcd}`
 
 export const files = ({ directory }: Layout) => ({
   caCertificate: join(directory, 'ca.crt'),
@@ -37,5 +37,4 @@ export const files = ({ directory }: Layout) => ({
   controllerManagerKubeconfig: join(directory, 'controller-manager.kubeconfig'),
   schedulerKubeconfig: join(directory, 'scheduler.kubeconfig'),
   etcdData: join(directory, 'etcd'),
-  description: join(directory, 'control-plane.json'),
 })
