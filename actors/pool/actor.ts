@@ -8,6 +8,7 @@ import { publishEvent, serveCommand } from '../../transports/messages/contract.t
 import { commandSubject, eventSubject } from '../../transports/messages/subjects.ts'
 import type { Transport } from '../../transports/messages/transport.ts'
 import type { ActorSystem, Self } from '../system.ts'
+import type { AgentDeployment } from './agent-pods.ts'
 import {
   type AllocateReply,
   type AllocateRequest,
@@ -32,6 +33,8 @@ export interface PoolActorOptions extends PoolEffectParts {
   log: Logger
   /** A Kubernetes event about the pool. */
   record: (pool: IPPool, severity: 'Normal' | 'Warning', reason: string, message: string) => void
+  /** What the cluster does about the pool's agent, where agents are pods. */
+  agentDeployment?: () => AgentDeployment | undefined
   /** Those on the network, or just these owners, may ask again. */
   nudge: (whom: { network: ObjectKey } | { owners: readonly Owner[] }, scope: NudgeScope) => void
 }
@@ -39,6 +42,7 @@ export interface PoolActorOptions extends PoolEffectParts {
 export interface PoolActor {
   poolChanged(resourceVersion: string | undefined): void
   networkChanged(): void
+  agentChanged(): void
   stop(): void
 }
 
@@ -66,7 +70,7 @@ export function startPoolActor(options: PoolActorOptions): PoolActor {
   const actor = system.spawnDecider<PoolState, PoolMessage, PoolEffect>({
     name: `pool/${formatObjectKey(key)}`,
     mailboxLimit: MAILBOX_LIMIT,
-    initial: () => initialPoolState(clock.now()),
+    initial: () => ({ ...initialPoolState(clock.now()), deployment: options.agentDeployment?.() }),
     started: () => ({ type: 'tick' }),
     ended: () => {
       for (const { reject } of waiting.values()) reject(new PoolUnavailableError(key))
@@ -172,6 +176,7 @@ export function startPoolActor(options: PoolActorOptions): PoolActor {
   return {
     poolChanged: (resourceVersion) => actor.tell({ type: 'pool-changed', resourceVersion }),
     networkChanged: () => actor.tell({ type: 'network-changed' }),
+    agentChanged: () => actor.tell({ type: 'agent-deployment', deployment: options.agentDeployment?.() }),
     stop() {
       cancelTick()
       for (const subscription of served) subscription.unsubscribe()

@@ -1,18 +1,50 @@
 import type { ConditionValue } from '../../src/api/condition.ts'
 import { isConditionTrue } from '../../src/api/condition.ts'
+import type { IPPoolStatus } from '../../src/api/ippool.ts'
 import { between, type Instant, seconds } from '../../src/api/values/time.ts'
+import { AGENT_SILENCE, freshReport, type KnownAgent, newest, readyPod, servingPod } from './agent-pods.ts'
 import type { PoolState } from './state.ts'
 
-/** An agent reports every ten seconds; three reports missed in a row, and it counts as gone. */
-export const AGENT_SILENCE = seconds(35)
+/** How long an agent may take to learn of a revision. */
+export const AGENT_LAG = seconds(5)
 
-/** AgentReady says what the agent itself says, for as long as it says anything. */
+/**
+ * AgentReady is True while an agent serves the current revision: by its own word for as long as it gives one, else by
+ * its pod's readiness probe, because agents serve without the broker too.
+ */
 export function agentCondition(state: PoolState, now: Instant): ConditionValue {
-  const { pool, agent, invalid, startedAt } = state
+  const { pool, agent, deployment, invalid } = state
   if (pool?.spec.paused) return { status: false, reason: 'Paused', message: 'spec.paused is true' }
   if (invalid !== undefined) {
-    return { status: false, reason: 'InvalidSpec', message: 'an agent starts when the spec is valid' }
+    const serves = servingPod(state, now) !== undefined
+    const message = serves
+      ? 'the agent goes on serving the last valid spec'
+      : 'an agent starts when the spec is valid'
+    return { status: false, reason: 'InvalidSpec', message }
   }
+  const fresh = agent?.report.uid === pool?.metadata.uid ? freshReport(state, now) : undefined
+  if (fresh?.report.serving) return servingCondition(fresh, pool?.status?.ipv4?.revision ?? 0)
+  if (readyPod(deployment) !== undefined) return { status: true }
+  if (fresh !== undefined) {
+    return { status: false, reason: fresh.report.reason, message: fresh.report.message }
+  }
+  return deployment === undefined ? silence(state, now) : notStarted(state)
+}
+
+function servingCondition({ report, at, behind }: KnownAgent, revision: number): ConditionValue {
+  if (behind === undefined || between(behind.since, at) <= AGENT_LAG) {
+    return { status: true, message: report.message }
+  }
+  const why = report.message === undefined ? '' : `: ${report.message}`
+  return {
+    status: false,
+    reason: 'AgentBehind',
+    message: `the agent serves revision ${report.revision}, the pool is at ${revision}${why}`,
+  }
+}
+
+/** Agents that are no pods of ours: there is nothing but their word. */
+function silence({ pool, agent, startedAt }: PoolState, now: Instant): ConditionValue {
   // A controller that has just started has not heard from anybody: that says nothing about the agent.
   if (agent === undefined && between(startedAt, now) <= AGENT_SILENCE) {
     if (isConditionTrue(pool?.status?.conditions, 'AgentReady')) return { status: true }
@@ -20,14 +52,41 @@ export function agentCondition(state: PoolState, now: Instant): ConditionValue {
   if (agent === undefined || agent.report.uid !== pool?.metadata.uid) {
     return { status: false, reason: 'NoAgent', message: `no agent serves ${pool?.spec.networkName} yet` }
   }
-  if (between(agent.at, now) > AGENT_SILENCE) {
-    const { namespace, name } = agent.report.pod
-    return {
-      status: false,
-      reason: 'AgentSilent',
-      message: `the agent ${namespace}/${name} stopped reporting`,
-    }
+  const { namespace, name } = agent.report.pod
+  return {
+    status: false,
+    reason: 'AgentSilent',
+    message: `the agent ${namespace}/${name} stopped reporting`,
   }
-  const { serving, reason, message } = agent.report
-  return { status: serving, reason, message }
+}
+
+function notStarted({ pool, deployment }: PoolState): ConditionValue {
+  if (deployment?.problem !== undefined) return { status: false, ...deployment.problem }
+  const pods = deployment?.pods ?? []
+  const pod = newest(pods.filter(({ terminating }) => !terminating)) ?? newest(pods)
+  if (pod === undefined) {
+    return { status: false, reason: 'NoAgent', message: `no agent serves ${pool?.spec.networkName} yet` }
+  }
+  const why = pod.problem === undefined ? '' : `: ${pod.problem}`
+  return {
+    status: false,
+    reason: pod.terminating ? 'AgentGone' : 'AgentNotReady',
+    message: `the agent ${pod.namespace}/${pod.name} is not ready${why}`,
+  }
+}
+
+/** What `status.agentPodRef` is to say. */
+export function agentPodRef(state: PoolState, now: Instant): IPPoolStatus['agentPodRef'] {
+  const current = state.pool?.status?.agentPodRef
+  // A report on behalf of an agent that could not start names a pod that is not there.
+  const isOurs = state.agent === undefined || state.agent.report.uid === state.pool?.metadata.uid
+  const { deployment } = state
+  const serving = servingPod({ agent: isOurs ? state.agent : undefined, deployment }, now)
+  if (serving !== undefined) return { name: serving.name, namespace: serving.namespace }
+  if (deployment === undefined) return current
+  // A pod that is gone is nothing to point at.
+  const isThere = deployment.pods.some(
+    ({ namespace, name }) => namespace === current?.namespace && name === current.name,
+  )
+  return isThere ? current : undefined
 }

@@ -1,7 +1,7 @@
 import { parseMacAddress } from '../../src/api/values/mac-address.ts'
 import { type Instant, later, milliseconds } from '../../src/api/values/time.ts'
 import { adoptPool } from './adopt.ts'
-import { agentReadinessChanged, withAgentReport } from './agent-report.ts'
+import { agentReadinessChanged, withAgentDeployment, withAgentReport } from './agent-report.ts'
 import { ntpResolved, orphansFound, registrationChecked } from './chores.ts'
 import { claim, claimOf } from './claims.ts'
 import { commitFailed, committed } from './commit.ts'
@@ -51,6 +51,8 @@ function apply(state: PoolState, message: PoolMessage, now: Instant, effects: Po
     case 'agent-report':
       effects.push({ type: 'reply-report', token: message.token })
       return withAgentReport(state, message.report, now)
+    case 'agent-deployment':
+      return withAgentDeployment(state, message.deployment, now)
     case 'pool-changed':
       return poolChanged(state, message.resourceVersion ?? '', now)
     case 'network-changed':

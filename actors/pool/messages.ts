@@ -2,6 +2,7 @@ import type { IPPool } from '../../src/api/ippool.ts'
 import type { IPv4Address } from '../../src/api/values/ipv4-address.ts'
 import type { MacAddress } from '../../src/api/values/mac-address.ts'
 import type { ObjectKey } from '../../src/api/values/object-key.ts'
+import type { AgentDeployment } from './agent-pods.ts'
 import type {
   AgentReport,
   AllocateReply,
@@ -24,6 +25,8 @@ export type PoolMessage =
   | { type: 'release'; token: ReplyToken; request: ReleaseRequest }
   | { type: 'snapshot'; token: ReplyToken }
   | { type: 'agent-report'; token: ReplyToken; report: AgentReport }
+  /** The watch showed a change of the agent's pods. */
+  | { type: 'agent-deployment'; deployment: AgentDeployment | undefined }
   /** The watch showed a change of the IPPool: a hint to read it. */
   | { type: 'pool-changed'; resourceVersion: string | undefined }
   /** The watch showed a change of the network's NetworkAttachmentDefinition. */

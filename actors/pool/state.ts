@@ -4,7 +4,8 @@ import type { IPv4Address } from '../../src/api/values/ipv4-address.ts'
 import type { MacAddress } from '../../src/api/values/mac-address.ts'
 import { type Instant, later, minutes } from '../../src/api/values/time.ts'
 import type { Allocator } from '../../src/ipam/allocator.ts'
-import type { AgentReport, AllocateRequest, Owner, ReleaseRequest } from './contracts.ts'
+import type { AgentDeployment, KnownAgent } from './agent-pods.ts'
+import type { AllocateRequest, Owner, ReleaseRequest } from './contracts.ts'
 import type { PoolEffect, Registration, ReplyToken } from './messages.ts'
 
 /**
@@ -43,7 +44,9 @@ export interface PoolState {
   registration: Registration | undefined
   /** The network is being labelled. */
   registering: boolean
-  agent: { report: AgentReport; at: Instant } | undefined
+  agent: KnownAgent | undefined
+  /** Undefined where agents are no pods. */
+  deployment: AgentDeployment | undefined
   /** What the names in `spec.ipv4Config.ntp` stand for, as far as they were resolved. */
   ntp: ReadonlyMap<string, readonly IPv4Address[]>
   /** Releases and changes of address whose owner's wish is being read. */
@@ -138,6 +141,7 @@ export function initialPoolState(now: Instant): PoolState {
     registration: undefined,
     registering: false,
     agent: undefined,
+    deployment: undefined,
     ntp: new Map(),
     checks: new Map(),
     nextCheck: 1,

@@ -10,7 +10,7 @@ import { mergePatchBetween } from '../../src/api/merge-patch.ts'
 import { reservedAddresses } from '../../src/api/pool-configuration.ts'
 import { formatIPv4Address, type IPv4Address } from '../../src/api/values/ipv4-address.ts'
 import { formatInstant, type Instant } from '../../src/api/values/time.ts'
-import { agentCondition } from './agent-condition.ts'
+import { agentCondition, agentPodRef } from './agent-condition.ts'
 import { leasesOf } from './book.ts'
 import type { Book, PoolState } from './state.ts'
 
@@ -43,11 +43,7 @@ export function statusChange(state: PoolState, now: Instant): StatusChange | und
     ...current,
     observedGeneration: generation,
     conditions: [...conditions(state, current.conditions ?? [], now)],
-  }
-  // A report on behalf of an agent that could not start names a pod that is not there.
-  if (state.agent?.report.serving && state.agent.report.uid === pool.metadata.uid) {
-    const { namespace, name } = state.agent.report.pod
-    desired.agentPodRef = { name, namespace }
+    agentPodRef: agentPodRef(state, now),
   }
   if (book !== undefined) {
     const revision = current.ipv4?.revision ?? 0
