@@ -78,7 +78,7 @@ export function startPoolActor(options: PoolActorOptions): PoolActor {
     },
     decide(state, message, now) {
       const decision = decide(state, message, now)
-      pool = decision.state.pool
+      pool = asServed(decision.state)
       return decision
     },
     run,
@@ -183,6 +183,11 @@ export function startPoolActor(options: PoolActorOptions): PoolActor {
       actor.stop()
     },
   }
+}
+
+/** What is done about the outside is done by the spec that is served. */
+function asServed({ pool, servedSpec }: PoolState): IPPool | undefined {
+  return pool === undefined || servedSpec === undefined ? pool : { ...pool, spec: servedSpec }
 }
 
 function publish(transport: Transport, key: ObjectKey, event: PoolEvent, log: Logger): void {

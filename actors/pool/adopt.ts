@@ -1,17 +1,18 @@
 import { describeProblems } from '../../src/api/field-problem.ts'
-import type { IPPool } from '../../src/api/ippool.ts'
+import type { IPPool, IPPoolSpec } from '../../src/api/ippool.ts'
 import { type PoolConfiguration, parsePoolConfiguration } from '../../src/api/pool-configuration.ts'
 import type { MacAddress } from '../../src/api/values/mac-address.ts'
+import { sameObjectKey } from '../../src/api/values/object-key.ts'
 import { type Instant, later, parseInstant, seconds, toInstant } from '../../src/api/values/time.ts'
-import { leasesOf, openBook } from './book.ts'
+import { LONGEST_LEASE_SECONDS, leasesOf, openBook } from './book.ts'
 import type { PoolEffect } from './messages.ts'
+import { readable } from './readable.ts'
 import { refuseRequest } from './requests.ts'
+import { salvageConfiguration, servedSpec } from './served-spec.ts'
 import type { PoolState } from './state.ts'
 
 /** Echoes on the watch come within seconds; more than a few of our own writes are never outstanding. */
 const REMEMBERED_VERSIONS = 64
-/** RFC 2132 §9.2: 32 bits. */
-const LONGEST_LEASE_SECONDS = 0xffffffff
 
 /** What the API says replaces what the actor believed. */
 export function adoptPool(
@@ -28,28 +29,66 @@ export function adoptPool(
   const before = state.pool
   if (state.book !== undefined && isSame(before, pool)) return state
 
-  const isEdited =
-    before === undefined ||
-    before.metadata.generation !== pool.metadata.generation ||
-    before.metadata.uid !== pool.metadata.uid
-  const parsed = parsePoolConfiguration(pool)
-  const invalid = parsed.ok ? undefined : describeProblems(parsed.problems)
+  const isAnother = before?.metadata.uid !== pool.metadata.uid
+  const isEdited = isAnother || before?.metadata.generation !== pool.metadata.generation
+  const invalid = whyInvalid(pool)
   if (invalid !== undefined && invalid !== state.invalid) {
     effects.push({ type: 'record', severity: 'Warning', reason: 'InvalidSpec', message: invalid })
   }
-  if (parsed.ok) tellOwners(state, pool, isEdited, parsed.configuration.network, effects)
-  const longerLeasesEnd = parsed.ok
-    ? endOfLongerLeases(state, pool, parsed.configuration, now)
-    : state.longerLeasesEnd
+  const spec = servedSpec(pool, isAnother ? undefined : state.servedSpec)
+  const configuration = spec === undefined ? salvageConfiguration(pool) : configurationOf(pool, spec)
+  if (configuration !== undefined) tellOwners(state, pool, isEdited, configuration.network, effects)
+  const longerLeasesEnd =
+    configuration === undefined ? state.longerLeasesEnd : endOfLongerLeases(state, pool, configuration, now)
   return {
     ...state,
     pool,
     longerLeasesEnd,
-    book: parsed.ok ? openBook(pool, parsed.configuration, now, longerLeasesEnd) : undefined,
+    book: configuration === undefined ? undefined : openBook(pool, configuration, now, longerLeasesEnd),
+    servedSpec: spec,
     invalid,
     dirty: true,
     seenVersions: remember(state.seenVersions, pool),
     ...(isEdited ? { nextResolve: now, nextRegistrationCheck: now } : {}),
+    ...networkMoved(state, pool, configuration, now),
+  }
+}
+
+function whyInvalid(pool: IPPool): string | undefined {
+  const parsed = parsePoolConfiguration(pool)
+  return parsed.ok ? undefined : describeProblems(parsed.problems)
+}
+
+function configurationOf({ metadata }: IPPool, spec: IPPoolSpec): PoolConfiguration | undefined {
+  const parsed = parsePoolConfiguration({ metadata, spec })
+  return parsed.ok ? parsed.configuration : undefined
+}
+
+/**
+ * On another network everything that was known of the network counts no more: whether another pool serves it is to be
+ * looked at before anything is given, and what was held on the old one is wanted here only by those who moved too.
+ */
+function networkMoved(
+  state: PoolState,
+  pool: IPPool,
+  configuration: PoolConfiguration | undefined,
+  now: Instant,
+): Partial<PoolState> {
+  if (configuration === undefined) return {}
+  const { network } = configuration
+  // Edited while no controller ran, the network may have been another.
+  const isDoubtful =
+    state.network === undefined && pool.status?.observedGeneration !== pool.metadata.generation
+  const isMoved = state.network !== undefined && !sameObjectKey(state.network, network)
+  if (!isDoubtful && !isMoved) return { network }
+  const { registering } = state
+  return {
+    network,
+    registration: undefined,
+    registrationOutdated: registering,
+    registrationDue: true,
+    labelsDue: true,
+    ...(isMoved ? { nextSweep: now } : {}),
   }
 }
 
@@ -63,9 +102,9 @@ function endOfLongerLeases(
   { leaseSeconds }: PoolConfiguration,
   now: Instant,
 ): Instant {
-  const before = state.pool === undefined ? undefined : parsePoolConfiguration(state.pool)
-  const known = before?.ok === true ? before.configuration.leaseSeconds : 0
-  const earlier = Math.max(known, rememberedLeaseSeconds(pool))
+  const { servedSpec: spec, pool: known } = state
+  const before = spec === undefined || known === undefined ? undefined : configurationOf(known, spec)
+  const earlier = Math.max(before?.leaseSeconds ?? 0, rememberedLeaseSeconds(pool))
   const end = leaseSeconds < earlier ? later(now, seconds(earlier)) : now
   const latest = Math.max(end, state.longerLeasesEnd, rememberedEnd(pool) ?? now)
   if (latest <= now) return now
@@ -80,12 +119,7 @@ function rememberedLeaseSeconds(pool: IPPool): number {
 
 function rememberedEnd(pool: IPPool): Instant | undefined {
   const text = pool.status?.ipv4?.longerLeasesUntil
-  try {
-    return text === undefined ? undefined : parseInstant(text)
-  } catch {
-    // Written by hand, and no time.
-    return undefined
-  }
+  return text === undefined ? undefined : readable(() => parseInstant(text))
 }
 
 export function remember(versions: readonly string[], pool: IPPool): readonly string[] {

@@ -186,9 +186,13 @@ function isRival(previous: Owner | undefined, owner: Owner): boolean {
   return previous !== undefined && (previous.namespace !== owner.namespace || previous.name !== owner.name)
 }
 
+export function invalidPool(problems: string): Refusal {
+  return { reason: 'InvalidPool', message: `the IPPool's spec is invalid: ${problems}` }
+}
+
 /** Why this pool gives no new leases now, if it does not. */
 function whyClosed(state: PoolState): Refusal | undefined {
-  const { pool } = state
+  const { pool, invalid } = state
   if (pool?.metadata.deletionTimestamp !== undefined) {
     return {
       reason: 'PoolDeleting',
@@ -201,6 +205,7 @@ function whyClosed(state: PoolState): Refusal | undefined {
       message: 'the IPPool is paused; set spec.paused to false to allocate again',
     }
   }
+  if (invalid !== undefined) return invalidPool(invalid)
   const registered = pool?.status?.conditions?.find(({ type }) => type === 'Registered')
   const registration = state.registration ?? registered
   if (registration?.reason === 'NetworkInUse') {

@@ -4,7 +4,11 @@ import { type IPv4Address, parseIPv4Address } from '../../src/api/values/ipv4-ad
 import { type MacAddress, parseMacAddress } from '../../src/api/values/mac-address.ts'
 import { type Instant, later, parseInstant, seconds, toInstant } from '../../src/api/values/time.ts'
 import { createAllocator } from '../../src/ipam/range-allocator.ts'
+import { readable } from './readable.ts'
 import type { Book } from './state.ts'
+
+/** RFC 2132 §9.2: 32 bits. */
+export const LONGEST_LEASE_SECONDS = 0xffffffff
 
 /**
  * The allocator as the IPPool's status has it. What people wrote into the status by hand and makes no sense is left
@@ -74,12 +78,4 @@ function rest(book: Book, address: IPv4Address, mac: MacAddress, until: Instant)
   if (book.allocator.holderOf(address) !== undefined || book.restingUntil.has(address)) return
   book.allocator.rest(address, mac)
   book.restingUntil.set(address, until)
-}
-
-function readable<T>(read: () => T): T | undefined {
-  try {
-    return read()
-  } catch {
-    return undefined
-  }
 }

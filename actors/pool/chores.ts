@@ -16,7 +16,7 @@ export function startChores(state: PoolState, now: Instant, effects: PoolEffect[
   let next = state
   const isDeleting = next.pool?.metadata.deletionTimestamp !== undefined
   if (next.nextRegistrationCheck <= now && !next.registering && !isDeleting) {
-    effects.push({ type: 'check-registration' })
+    effects.push({ type: 'check-registration', tidy: next.labelsDue })
     next = { ...next, registering: true, nextRegistrationCheck: later(now, REGISTRATION_INTERVAL) }
   }
   const names = next.book?.configuration.ntp ?? []
@@ -42,7 +42,13 @@ export function registrationChecked(
   now: Instant,
 ): PoolState {
   const { registration } = message
-  if (registration !== undefined) return { ...state, registering: false, registration, dirty: true }
+  if (state.registrationOutdated) {
+    return { ...state, registering: false, registrationOutdated: false, nextRegistrationCheck: now }
+  }
+  if (registration !== undefined) {
+    const known = { registration, registrationDue: false, labelsDue: false }
+    return { ...state, registering: false, ...known, dirty: true }
+  }
   return { ...state, registering: false, nextRegistrationCheck: later(now, REGISTRATION_RETRY) }
 }
 

@@ -2,6 +2,7 @@ import type { IPPool } from '../../src/api/ippool.ts'
 import { type Duration, type Instant, later, milliseconds, seconds } from '../../src/api/values/time.ts'
 import { remember } from './adopt.ts'
 import type { CommitFailure, PoolEffect, PoolMessage } from './messages.ts'
+import { recordNotices } from './notices.ts'
 import { whoMayAskAgain } from './refusals.ts'
 import { refuseRequest } from './requests.ts'
 import type { PoolState } from './state.ts'
@@ -28,6 +29,7 @@ export function committed(state: PoolState, pool: IPPool, effects: PoolEffect[])
     }
     effects.push({ type: 'publish', event: { type: 'delta', body } })
   }
+  if (state.pool !== undefined) recordNotices(state, state.pool, pool, effects)
   effects.push(...inFlight.effects)
   if (inFlight.freed.length > 0) {
     const owners = whoMayAskAgain(state.refused, inFlight.freed)

@@ -7,7 +7,7 @@ import { ConflictError, InvalidObjectError, NotFoundError } from '../../src/kube
 import type { Store } from '../../src/kube/store.ts'
 import type { DemandReader } from './demand.ts'
 import type { CommitFailure, PoolEffect, PoolMessage, Registration } from './messages.ts'
-import { registerNetwork, unregisterNetwork } from './registration.ts'
+import { networkOf as registeredNetworkOf, registerNetwork, unregisterNetworks } from './registration.ts'
 
 export interface PoolEffectParts {
   key: ObjectKey
@@ -34,7 +34,9 @@ export type OutgoingPoolEffect = Extract<
   }
 >
 
-/** Carries out one effect; never rejects. The outcome is undefined where nobody needs to know. */
+/**
+ * Carries out one effect for `pool` as it is served; never rejects. The outcome is undefined where nobody needs to know.
+ */
 export async function carryOut(
   effect: OutgoingPoolEffect,
   pool: IPPool | undefined,
@@ -74,7 +76,7 @@ export async function carryOut(
       }
 
     case 'check-registration':
-      return { type: 'registration-checked', registration: await register(store, pool, log) }
+      return { type: 'registration-checked', registration: await register(store, pool, effect.tidy, log) }
 
     case 'add-finalizer':
       return writeFinalizers(pool, log, (current) =>
@@ -83,7 +85,7 @@ export async function carryOut(
 
     case 'unregister-and-remove-finalizer':
       return writeFinalizers(pool, log, async (current) => {
-        await unregisterNetwork(store, current)
+        await unregisterNetworks(store, current)
         await changeFinalizers(store, key, current, (finalizers) =>
           finalizers.filter((finalizer) => finalizer !== IP_POOL_FINALIZER),
         )
@@ -103,10 +105,12 @@ export async function carryOut(
 async function register(
   store: Store,
   pool: IPPool | undefined,
+  tidy: boolean,
   log: Logger,
 ): Promise<Registration | undefined> {
   if (pool === undefined) return undefined
   try {
+    if (tidy) await unregisterNetworks(store, pool, registeredNetworkOf(pool))
     return await registerNetwork(store, pool)
   } catch (error) {
     log.warn({ err: error }, 'the network could not be labelled; trying again')

@@ -87,7 +87,8 @@ export type PoolEffect =
   | { type: 'reply-report'; token: ReplyToken }
   | { type: 'check-demand'; check: number; mac: MacAddress; candidates: readonly Owner[] }
   | { type: 'find-orphans'; held: ReadonlyMap<MacAddress, number> }
-  | { type: 'check-registration' }
+  /** `tidy`: another network may still carry the pool's labels. */
+  | { type: 'check-registration'; tidy: boolean }
   | { type: 'add-finalizer' }
   | { type: 'unregister-and-remove-finalizer' }
   | { type: 'resolve-ntp'; names: readonly string[] }

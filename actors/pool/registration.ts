@@ -16,6 +16,8 @@ import { NotFoundError } from '../../src/kube/errors.ts'
 import type { Store } from '../../src/kube/store.ts'
 import type { Registration } from './messages.ts'
 
+const LONGEST_LABEL = 63
+
 /** Labels the network with its pool, unless another pool serves it already. @throws StoreError */
 export async function registerNetwork(store: Store, pool: IPPool): Promise<Registration> {
   const network = networkOf(pool)
@@ -45,17 +47,23 @@ export async function registerNetwork(store: Store, pool: IPPool): Promise<Regis
   return { registered: true }
 }
 
-/** Takes the labels off again; nothing happens where they name another pool. @throws StoreError */
-export async function unregisterNetwork(store: Store, pool: IPPool): Promise<void> {
-  const network = networkOf(pool)
-  if (network === undefined) return
-  try {
-    const definition = await store.get(NETWORK_ATTACHMENT_DEFINITIONS, network)
-    const labelled = labelledPool(definition)
-    if (labelled === undefined || !sameObjectKey(labelled, keyOf(pool))) return
-    await label(store, definition, { [NETWORK_POOL_NAMESPACE_LABEL]: null, [NETWORK_POOL_NAME_LABEL]: null })
-  } catch (error) {
-    if (!(error instanceof NotFoundError)) throw error
+/** Takes this pool's labels off every network but `kept`: it may have served another before. @throws StoreError */
+export async function unregisterNetworks(store: Store, pool: IPPool, kept?: ObjectKey): Promise<void> {
+  const { namespace, name } = keyOf(pool)
+  // A label's value ends at 63 characters: a pool with a longer name has never labelled anything.
+  if (namespace.length > LONGEST_LABEL || name.length > LONGEST_LABEL) return
+  const labelSelector = `${NETWORK_POOL_NAMESPACE_LABEL}=${namespace},${NETWORK_POOL_NAME_LABEL}=${name}`
+  const { items } = await store.list(NETWORK_ATTACHMENT_DEFINITIONS, { labelSelector })
+  for (const definition of items) {
+    if (kept !== undefined && sameObjectKey(keyOf(definition), kept)) continue
+    try {
+      await label(store, definition, {
+        [NETWORK_POOL_NAMESPACE_LABEL]: null,
+        [NETWORK_POOL_NAME_LABEL]: null,
+      })
+    } catch (error) {
+      if (!(error instanceof NotFoundError)) throw error
+    }
   }
 }
 
@@ -86,7 +94,7 @@ function labelledPool(definition: KubeObject): ObjectKey | undefined {
   return namespace === undefined || name === undefined ? undefined : { namespace, name }
 }
 
-function networkOf(pool: IPPool): ObjectKey | undefined {
+export function networkOf(pool: IPPool): ObjectKey | undefined {
   try {
     return parseObjectKey(pool.spec.networkName, pool.metadata.namespace)
   } catch {

@@ -1,7 +1,7 @@
 import { isConditionTrue } from '../../src/api/condition.ts'
 import { parseMacAddress } from '../../src/api/values/mac-address.ts'
 import type { Instant } from '../../src/api/values/time.ts'
-import { type BatchOutcome, decideBatch } from './batch.ts'
+import { type BatchOutcome, decideBatch, invalidPool } from './batch.ts'
 import { startChores } from './chores.ts'
 import { claimOf } from './claims.ts'
 import { addFinalizer, finishDeletion, needsFinalizer } from './finalizers.ts'
@@ -48,12 +48,10 @@ function readWhenDue(state: PoolState, now: Instant, effects: PoolEffect[]): Poo
 }
 
 /** Of two pools on one network only one may give addresses: none does before it knows which. */
-function isRegistrationKnown({ pool, registration }: PoolState): boolean {
-  return (
-    registration !== undefined ||
-    pool?.metadata.deletionTimestamp !== undefined ||
-    isConditionTrue(pool?.status?.conditions, 'Registered')
-  )
+function isRegistrationKnown({ pool, registration, registrationDue }: PoolState): boolean {
+  if (pool?.metadata.deletionTimestamp !== undefined) return true
+  if (registrationDue) return false
+  return registration !== undefined || isConditionTrue(pool?.status?.conditions, 'Registered')
 }
 
 interface Decided {
@@ -69,7 +67,7 @@ function decidePending(state: PoolState, now: Instant, effects: PoolEffect[]): D
   let next: PoolState = { ...state, pending: [] }
   if (requests.length === 0) return { state: next, effects: [], requests }
   if (next.book === undefined) {
-    const refusal = { reason: 'InvalidPool', message: `the IPPool's spec is invalid: ${next.invalid}` }
+    const refusal = invalidPool(next.invalid ?? 'it cannot be read')
     for (const request of requests) refuseRequest(request, refusal, effects)
     return { state: next, effects: [], requests: [] }
   }

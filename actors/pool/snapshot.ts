@@ -2,6 +2,7 @@ import type { IPPool } from '../../src/api/ippool.ts'
 import { formatIPv4Address } from '../../src/api/values/ipv4-address.ts'
 import { leasesOf } from './book.ts'
 import type { PoolSnapshot } from './contracts.ts'
+import { servableSpec } from './served-spec.ts'
 
 /** What an agent must know of an IPPool: from its status as written, never from what is still in flight. */
 export function snapshotOf(pool: IPPool): PoolSnapshot {
@@ -11,7 +12,7 @@ export function snapshotOf(pool: IPPool): PoolSnapshot {
     generation: pool.metadata.generation ?? 0,
     namespace: pool.metadata.namespace ?? '',
     name: pool.metadata.name,
-    spec: pool.spec,
+    spec: servableSpec(pool),
     ntpServers: pool.status?.ipv4?.ntpServers ?? [],
     leases: Object.fromEntries(leasesOf(pool).map(([address, mac]) => [formatIPv4Address(address), mac])),
   }

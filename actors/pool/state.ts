@@ -1,7 +1,8 @@
-import type { IPPool } from '../../src/api/ippool.ts'
+import type { IPPool, IPPoolSpec } from '../../src/api/ippool.ts'
 import type { PoolConfiguration } from '../../src/api/pool-configuration.ts'
 import type { IPv4Address } from '../../src/api/values/ipv4-address.ts'
 import type { MacAddress } from '../../src/api/values/mac-address.ts'
+import type { ObjectKey } from '../../src/api/values/object-key.ts'
 import { type Instant, later, minutes } from '../../src/api/values/time.ts'
 import type { Allocator } from '../../src/ipam/allocator.ts'
 import type { AgentDeployment, KnownAgent } from './agent-pods.ts'
@@ -16,12 +17,16 @@ import type { PoolEffect, Registration, ReplyToken } from './messages.ts'
 export interface PoolState {
   /** As last read or written; undefined before the first read and after the object is gone. */
   pool: IPPool | undefined
-  /** Undefined until the pool was read, and while its spec is invalid. */
+  /** Undefined until the pool was read, and while nothing can be made of its spec. */
   book: Book | undefined
   /** As in the book, which is thrown away more often. */
   longerLeasesEnd: Instant
-  /** Why there is no book although there is a pool. */
+  /** What is wrong with the spec: nothing new is allocated until it is put right. */
   invalid: string | undefined
+  /** The spec that is gone by: the last valid one that is known. */
+  servedSpec: IPPoolSpec | undefined
+  /** The network that the book is for. */
+  network: ObjectKey | undefined
   /** Requests that wait for the next batch. */
   pending: PendingRequest[]
   /** Answers that leave when the write under way is known to be done (law 2). */
@@ -44,6 +49,12 @@ export interface PoolState {
   registration: Registration | undefined
   /** The network is being labelled. */
   registering: boolean
+  /** The network was edited while it was being labelled: what comes of that is about another one. */
+  registrationOutdated: boolean
+  /** Nothing is given before the network was looked at. */
+  registrationDue: boolean
+  /** Another network may still carry this pool's labels. */
+  labelsDue: boolean
   agent: KnownAgent | undefined
   /** Undefined where agents are no pods. */
   deployment: AgentDeployment | undefined
@@ -128,6 +139,8 @@ export function initialPoolState(now: Instant): PoolState {
     book: undefined,
     longerLeasesEnd: now,
     invalid: undefined,
+    servedSpec: undefined,
+    network: undefined,
     pending: [],
     inFlight: undefined,
     reading: false,
@@ -140,6 +153,9 @@ export function initialPoolState(now: Instant): PoolState {
     seenVersions: [],
     registration: undefined,
     registering: false,
+    registrationOutdated: false,
+    registrationDue: false,
+    labelsDue: true,
     agent: undefined,
     deployment: undefined,
     ntp: new Map(),

@@ -11,7 +11,8 @@ import { reservedAddresses } from '../../src/api/pool-configuration.ts'
 import { formatIPv4Address, type IPv4Address } from '../../src/api/values/ipv4-address.ts'
 import { formatInstant, type Instant } from '../../src/api/values/time.ts'
 import { agentCondition, agentPodRef } from './agent-condition.ts'
-import { leasesOf } from './book.ts'
+import { hasLeases, leasesOf } from './book.ts'
+import { withNotices } from './notices.ts'
 import type { Book, PoolState } from './state.ts'
 
 /** Option 42 has room for 63; clients use the first few. */
@@ -42,17 +43,19 @@ export function statusChange(state: PoolState, now: Instant): StatusChange | und
   const desired: IPPoolStatus = {
     ...current,
     observedGeneration: generation,
-    conditions: [...conditions(state, current.conditions ?? [], now)],
+    conditions: [...withNotices(state, pool, conditions(state, current.conditions ?? [], now), now)],
+    // Known to who starts while the spec is still invalid.
+    servedSpec: state.invalid === undefined ? undefined : state.servedSpec,
     agentPodRef: agentPodRef(state, now),
   }
   if (book !== undefined) {
-    const revision = current.ipv4?.revision ?? 0
+    const revision = revisionOf(pool, now)
     desired.ipv4 = {
       ...current.ipv4,
       allocated: allocatedMap(book),
       available: book.allocator.available,
       used: book.allocator.used,
-      revision: agentsMustLearn ? revision + 1 : revision,
+      revision: agentsMustLearn ? revision + 1 : (current.ipv4?.revision ?? revision),
       resting: restingMap(book),
       leaseTime: book.configuration.leaseSeconds,
       longerLeasesUntil: book.longerLeasesEnd > now ? formatInstant(book.longerLeasesEnd) : undefined,
@@ -65,7 +68,7 @@ export function statusChange(state: PoolState, now: Instant): StatusChange | und
 }
 
 function conditions(state: PoolState, current: readonly Condition[], now: Instant): readonly Condition[] {
-  const { registration, invalid, book } = state
+  const { registration, invalid } = state
   const paused = state.pool?.spec.paused ?? false
   const values: Record<IPPoolConditionType, ConditionValue> = {
     Registered:
@@ -73,9 +76,9 @@ function conditions(state: PoolState, current: readonly Condition[], now: Instan
         ? lastKnown(current, 'Registered')
         : { status: registration.registered, reason: registration.reason, message: registration.message },
     CacheReady:
-      book !== undefined
+      invalid === undefined
         ? { status: true }
-        : { status: false, reason: 'InvalidSpec', message: invalid ?? 'the spec was not read yet' },
+        : { status: false, reason: 'InvalidSpec', message: `${invalid}; ${meanwhile(state)}` },
     AgentReady: agentCondition(state, now),
     Stopped: paused
       ? { status: true, reason: 'Paused', message: 'spec.paused is true; set it to false to serve again' }
@@ -85,6 +88,22 @@ function conditions(state: PoolState, current: readonly Condition[], now: Instan
     (list, [type, value]) => setCondition(list, type, value, now),
     current,
   )
+}
+
+function meanwhile({ book, servedSpec }: PoolState): string {
+  if (servedSpec !== undefined)
+    return 'until it is put right the last valid spec is served, and nothing new is allocated'
+  if (book !== undefined)
+    return 'what is allocated is kept, and nothing new is allocated until it is put right'
+  return 'nothing can be done before it is put right'
+}
+
+/**
+ * Whoever took the counter away, an earlier release of the system say, may have changed leases since: agents that know
+ * of a higher one must not take what follows for old news. No counter ever runs ahead of the milliseconds.
+ */
+function revisionOf(pool: IPPool, now: Instant): number {
+  return pool.status?.ipv4?.revision ?? (hasLeases(pool) ? now : 0)
 }
 
 /** A controller that has just started repeats what was known, until it has looked itself. */
