@@ -66,6 +66,7 @@ export function startPoolActor(options: PoolActorOptions): PoolActor {
   const waiting = new Map<ReplyToken, { resolve(reply: unknown): void; reject(error: Error): void }>()
   let nextToken = 1
   let pool: IPPool | undefined
+  let network: ObjectKey | undefined
 
   const actor = system.spawnDecider<PoolState, PoolMessage, PoolEffect>({
     name: `pool/${formatObjectKey(key)}`,
@@ -79,6 +80,7 @@ export function startPoolActor(options: PoolActorOptions): PoolActor {
     decide(state, message, now) {
       const decision = decide(state, message, now)
       pool = asServed(decision.state)
+      network = decision.state.network
       return decision
     },
     run,
@@ -124,8 +126,10 @@ export function startPoolActor(options: PoolActorOptions): PoolActor {
     }
   }
 
-  function isContested({ macAddress }: AllocateRequest): boolean {
-    return options.demand.isContested(parseMacAddress(macAddress))
+  function whatTheWatchKnows({ macAddress, owner }: AllocateRequest) {
+    const mac = parseMacAddress(macAddress)
+    const { demand } = options
+    return { asked: demand.isAsked(network, mac, owner), contested: demand.isContested(mac) }
   }
 
   const subject = (verb: string) => commandSubject('pool', key, verb)
@@ -139,7 +143,7 @@ export function startPoolActor(options: PoolActorOptions): PoolActor {
           type: 'allocate',
           token,
           request,
-          contested: isContested(request),
+          ...whatTheWatchKnows(request),
         })),
       { log },
     ),

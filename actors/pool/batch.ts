@@ -17,7 +17,7 @@ import type { Book, PendingRequest, PoolState } from './state.ts'
 export interface BatchOutcome {
   /** Replies and events that must not leave before the status is written (law 2). */
   effects: PoolEffect[]
-  /** Changes of address that must not be decided before the owner's wish was read. */
+  /** What must not be decided before the owner's wish was read. */
   unverified: Extract<PendingRequest, { type: 'allocate' }>[]
   /** Would undo what this batch answers: the status must say that first. */
   deferred: PendingRequest[]
@@ -84,8 +84,9 @@ function decideAllocate(
     refuse(state, outcome, pending, closed, now)
     return
   }
-  if (held !== undefined && !isVerified) {
+  if ((held !== undefined || !pending.asked) && !isVerified) {
     // An old request that comes late must not move a MAC away from the address that its owner wants by now (law 4).
+    // And whoever may send messages must not use up the pool for owners that are made up.
     outcome.unverified.push(pending)
     return
   }

@@ -27,8 +27,13 @@ import type { Demand, Orphan } from './messages.ts'
 
 /** Who asks for what, read from the API at the moment of asking: what a pool checks before it takes anything away. */
 export interface DemandReader {
-  /** @throws StoreError */
+  /** The first candidate is who asks. @throws StoreError */
   read(network: ObjectKey, mac: MacAddress, candidates: readonly Owner[]): Promise<Demand>
+  /**
+   * The owner asks for the MAC on the network, on any when that is not known yet, as far as the watch knows. One lookup:
+   * every request of every VM asks this.
+   */
+  isAsked(network: ObjectKey | undefined, mac: MacAddress, owner: Owner): boolean
   /** Several objects ask for the MAC, on whichever network, as far as the watch knows. */
   isContested(mac: MacAddress): boolean
   /** Of the held MACs, those that nobody asks for. @throws StoreError */
@@ -73,6 +78,8 @@ export function createDemandReader(options: { store: Store; configs: Informer })
         (key, index, all) => all.findIndex((other) => sameObjectKey(key, other)) === index,
       )
       const current = (await Promise.all(keys.map(readConfig))).filter((config) => config !== undefined)
+      const [asker] = candidates
+      const ownerExists = current.some(({ metadata }) => metadata.uid === asker?.uid)
       const asking = current
         .filter(isAlive)
         .sort(byAge)
@@ -84,6 +91,7 @@ export function createDemandReader(options: { store: Store; configs: Informer })
       const [first] = asking
       if (first !== undefined) {
         return {
+          ownerExists,
           wanted: true,
           owner: ownerOf(first.config),
           pinnedAddress: first.wish.pinnedAddress,
@@ -92,11 +100,26 @@ export function createDemandReader(options: { store: Store; configs: Informer })
       }
       const running = await Promise.all(current.map((config) => clientMayRun(store, config)))
       return {
+        ownerExists,
         wanted: false,
         owner: undefined,
         pinnedAddress: undefined,
         clientMayRun: running.length === 0 || running.includes(true),
       }
+    },
+
+    isAsked(network, mac, { namespace, name, uid }) {
+      const asking =
+        network === undefined
+          ? configs.byIndex(CONFIGS_BY_MAC, mac)
+          : configs.byIndex(CONFIGS_BY_MAC_ON_NETWORK, macKey(network, mac))
+      return asking.some(
+        (config) =>
+          config.metadata.uid === uid &&
+          config.metadata.name === name &&
+          config.metadata.namespace === namespace &&
+          isAlive(config),
+      )
     },
 
     isContested(mac) {

@@ -20,8 +20,8 @@ export type ReplyToken = number
 
 /** What a pool actor is told. */
 export type PoolMessage =
-  /** `contested`: as far as the watch knows, several objects ask for the MAC. */
-  | { type: 'allocate'; token: ReplyToken; request: AllocateRequest; contested: boolean }
+  /** As far as the watch knows: `asked`, the owner asks for just that; `contested`, several objects ask for the MAC. */
+  | { type: 'allocate'; token: ReplyToken; request: AllocateRequest; asked: boolean; contested: boolean }
   | { type: 'release'; token: ReplyToken; request: ReleaseRequest }
   | { type: 'snapshot'; token: ReplyToken }
   | { type: 'agent-report'; token: ReplyToken; report: AgentReport }
@@ -54,6 +54,8 @@ export type CommitFailure = 'conflict' | 'gone' | 'refused' | 'unknown'
 
 /** The current truth about one MAC on the pool's network, read from the API. */
 export interface Demand {
+  /** Whoever asked for the look is an object that is there. */
+  ownerExists: boolean
   /** Somebody asks for an address for this MAC. */
   wanted: boolean
   /** The owner of the wish, when wanted. */

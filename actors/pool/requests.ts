@@ -98,18 +98,29 @@ export function demandChecked(
     )
   }
   const { request, token } = check
+  const asker = formatObjectKey(request.owner)
+  if (!demand.ownerExists) {
+    const message = `there is no VirtualMachineNetworkConfig ${asker} with the uid ${request.owner.uid}`
+    refuseRequest(check, { reason: 'OwnerNotFound', message }, effects)
+    return state
+  }
   if (demand.owner !== undefined && !sameObjectKey(demand.owner, request.owner)) {
     const message = `${mac} belongs to ${formatObjectKey(demand.owner)} on this network; give one of the two another MAC`
     refuseRequest(check, { reason: 'MacInUse', message }, effects)
     return state
   }
   const pinned = demand.pinnedAddress === undefined ? undefined : formatIPv4Address(demand.pinnedAddress)
-  if (!demand.wanted || pinned !== request.pinnedAddress) {
+  if (!demand.wanted) {
+    const message = `the VirtualMachineNetworkConfig ${asker} does not ask for ${mac} on this network`
+    refuseRequest(check, { reason: 'NotAsked', message }, effects)
+    return state
+  }
+  if (pinned !== request.pinnedAddress) {
     const message = 'the owner does not ask for this address any more'
     refuseRequest(check, { reason: 'NotWanted', message }, effects)
     return state
   }
-  const proven = { previousOwner: undefined, contested: false, verifiedAt: claim }
+  const proven = { previousOwner: undefined, asked: true, contested: false, verifiedAt: claim }
   return enqueue(state, { type: 'allocate', token, request, ...proven, since }, effects)
 }
 

@@ -105,6 +105,8 @@ export type PendingRequest = (
       request: AllocateRequest
       /** Who asked for the MAC before. */
       previousOwner: Owner | undefined
+      /** The owner asks for just this, as far as the watch knows. */
+      asked: boolean
       /** Several objects ask for the MAC, as far as the watch knows. */
       contested: boolean
       /** The API said that the owner wants just this, when this was the last claim on the MAC. */

@@ -156,7 +156,7 @@ describe('allocation', () => {
     driver.tell({
       type: 'demand-checked',
       check,
-      demand: { wanted: true, owner: OWNER, pinnedAddress, clientMayRun: true },
+      demand: { ownerExists: true, wanted: true, owner: OWNER, pinnedAddress, clientMayRun: true },
     })
     const status = driver.commit()
 
@@ -183,6 +183,30 @@ describe('allocation', () => {
     driver.wanted(true)
 
     expect(driver.replyTo(token)).toMatchObject({ outcome: 'refused', reason: 'MacInUse' })
+  })
+
+  test('an owner that the watch does not know gets an address once the API confirms its wish', () => {
+    const driver = PoolDriver.of(poolObject())
+
+    const token = driver.allocate({ asked: false })
+    expect(driver.all('commit')).toEqual([])
+    driver.wanted(true)
+    driver.commit()
+
+    expect(driver.replyTo(token)).toEqual({ outcome: 'allocated', address: '192.168.48.82' })
+  })
+
+  test.each([
+    [{ ownerExists: false }, 'OwnerNotFound'],
+    [{ ownerExists: true }, 'NotAsked'],
+  ])('an owner that is made up takes nothing from the pool: %o', (details, reason) => {
+    const driver = PoolDriver.of(poolObject())
+
+    const token = driver.allocate({ asked: false })
+    driver.wanted(false, details)
+
+    expect(driver.replyTo(token)).toMatchObject({ outcome: 'refused', reason })
+    expect(driver.all('commit')).toEqual([])
   })
 
   test('the same refusal is told to taps once, however often it is asked for', () => {

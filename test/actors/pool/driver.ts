@@ -41,12 +41,19 @@ export class PoolDriver {
 
   /** @returns the token of the request */
   allocate(
-    options: { mac?: string; pinned?: string; hint?: string; owner?: typeof OWNER; contested?: boolean } = {},
+    options: {
+      mac?: string
+      pinned?: string
+      hint?: string
+      owner?: typeof OWNER
+      asked?: boolean
+      contested?: boolean
+    } = {},
   ) {
-    const { mac = TEST_MAC, pinned, hint, owner = OWNER, contested = false } = options
+    const { mac = TEST_MAC, pinned, hint, owner = OWNER, asked = true, contested = false } = options
     const token = this.#token++
     const pins = { ...(pinned ? { pinnedAddress: pinned } : {}), ...(hint ? { hint } : {}) }
-    this.tell({ type: 'allocate', token, contested, request: { macAddress: mac, owner, ...pins } })
+    this.tell({ type: 'allocate', token, asked, contested, request: { macAddress: mac, owner, ...pins } })
     return token
   }
 
@@ -84,13 +91,17 @@ export class PoolDriver {
     return ipPoolSchema.parse(merged)
   }
 
-  wanted(isWanted: boolean, details: { clientMayRun?: boolean; owner?: typeof OWNER } = {}): void {
+  wanted(
+    isWanted: boolean,
+    details: { clientMayRun?: boolean; owner?: typeof OWNER; ownerExists?: boolean } = {},
+  ): void {
     const { check } = this.take('check-demand')
-    const { clientMayRun = true, owner = OWNER } = details
+    const { clientMayRun = true, owner = OWNER, ownerExists = true } = details
     this.tell({
       type: 'demand-checked',
       check,
       demand: {
+        ownerExists,
         wanted: isWanted,
         owner: isWanted ? owner : undefined,
         pinnedAddress: undefined,

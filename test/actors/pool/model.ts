@@ -123,6 +123,8 @@ export class PoolWorld {
       ? {
           type: 'allocate',
           token,
+          // The watch may not have shown the wish yet; then the API is looked at.
+          asked: token % 3 !== 0,
           contested: false,
           request: { ...about, ...(wish.pinned === undefined ? {} : { pinnedAddress: wish.pinned }) },
         }
@@ -204,6 +206,7 @@ export class PoolWorld {
           type: 'demand-checked',
           check: effect.check,
           demand: {
+            ownerExists: true,
             wanted,
             owner: wanted ? owner(number) : undefined,
             pinnedAddress: wanted && wish?.pinned !== undefined ? parseIPv4Address(wish.pinned) : undefined,
