@@ -17,6 +17,7 @@ const USER_MUST_ACT = new Set([
   'InsecureListenError',
   'HealthListenError',
   'InvalidServerUrlError',
+  'InvalidNatsLoginError',
   'InvalidSubjectError',
   'InvalidTapError',
   'InterfaceNotFoundError',

@@ -21,6 +21,12 @@ export function port(text: string): number {
   return value
 }
 
+export function positiveNumber(text: string): number {
+  const value = Number(text)
+  if (!/^\d+(\.\d+)?$/.test(text) || value <= 0) throw new InvalidArgumentError('expected a number above 0.')
+  return value
+}
+
 export interface HostAndPort {
   host: string
   port: number

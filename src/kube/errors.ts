@@ -5,8 +5,16 @@ export abstract class StoreError extends Error {
 }
 
 export class NotFoundError extends StoreError {
-  override readonly name = 'NotFoundError'
+  override readonly name: string = 'NotFoundError'
   readonly code = 404
+}
+
+/**
+ * The API server does not know the kind, or not yet: its CustomResourceDefinition is missing. This says nothing about
+ * an object: one that was there may be there again in a moment.
+ */
+export class KindNotServedError extends NotFoundError {
+  override readonly name = 'KindNotServedError'
 }
 
 export class AlreadyExistsError extends StoreError {
@@ -71,5 +79,14 @@ export class UnavailableError extends StoreError {
     options?: ErrorOptions,
   ) {
     super(message, options)
+  }
+}
+
+/** Another process leads: this one was not even asked. */
+export class NotLeadingError extends StoreError {
+  override readonly name = 'NotLeadingError'
+  readonly code = 0
+  constructor() {
+    super('another process leads: nothing is written')
   }
 }

@@ -3,7 +3,7 @@ import { apiVersionOf, EVENTS, type Resource } from '../api/resource.ts'
 import { formatInstant, type Instant, minutes, seconds } from '../api/values/time.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
-import { NotFoundError, StoreError, ThrottledError, UnavailableError } from './errors.ts'
+import { NotFoundError, NotLeadingError, StoreError, ThrottledError, UnavailableError } from './errors.ts'
 import type { Store } from './store.ts'
 import { createWorkQueue, type WorkQueue, type WorkResult } from './work-queue.ts'
 
@@ -162,7 +162,9 @@ class CountingEventRecorder implements EventRecorder {
       return 'again'
     }
     const code = error instanceof StoreError ? error.code : undefined
-    this.#options.log.warn({ err: error, code, ...remembered.event }, 'event not written')
+    // Whoever leads now tells it by itself, if it is still so.
+    const level = error instanceof NotLeadingError ? 'debug' : 'warn'
+    this.#options.log[level]({ err: error, code, ...remembered.event }, 'event not written')
     this.#remembered.delete(key)
     return 'done'
   }

@@ -5,6 +5,7 @@ import {
   ExpiredError,
   ForbiddenError,
   InvalidObjectError,
+  KindNotServedError,
   NotFoundError,
   type StoreError,
   ThrottledError,
@@ -17,7 +18,9 @@ const statusSchema = z.looseObject({
   message: z.string().optional(),
   reason: z.string().optional(),
   code: z.number().optional(),
-  details: z.looseObject({ retryAfterSeconds: z.number().optional() }).optional(),
+  details: z
+    .looseObject({ retryAfterSeconds: z.number().optional(), name: z.string().optional() })
+    .optional(),
 })
 
 /** A server may not silence a client for longer. */
@@ -39,7 +42,9 @@ export function errorOf({ code: httpCode, body, retryAfter }: FailedAnswer): Sto
   const message = status?.message || plainText(body) || `the API server answered ${code}`
   const seconds = retrySeconds(retryAfter, status?.details?.retryAfterSeconds)
 
-  if (code === 404) return new NotFoundError(message)
+  // A Status about an object names it; who does not know the kind has no object to name.
+  if (code === 404)
+    return status?.details?.name ? new NotFoundError(message) : new KindNotServedError(message)
   if (code === 409) {
     return status?.reason === 'AlreadyExists' ? new AlreadyExistsError(message) : new ConflictError(message)
   }

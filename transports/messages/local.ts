@@ -177,7 +177,7 @@ export function createLocalTransport({
 
     serve(pattern, handler, options) {
       const entry = add(pattern, options?.queue, (subject, text, headers, answer) => {
-        if (!answer) return
+        if (!answer || options?.accepts?.() === false) return
         const message = { subject, body: decodeBody(subject, text), headers: { ...headers } }
         void answerRequest(entry, handler, message, answer)
       })

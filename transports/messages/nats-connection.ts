@@ -5,6 +5,7 @@ import {
   credsAuthenticator,
   ErrorCode,
   type NatsConnection,
+  NatsError,
   nkeyAuthenticator,
   type Status,
 } from 'nats'
@@ -35,6 +36,13 @@ export interface ConnectionListener {
   /** The same connection is back; the client has subscribed again. */
   resumed(): void
   lost(): void
+  /** The broker does not let this process do something. */
+  refused(violation: Violation): void
+}
+
+export interface Violation {
+  readonly operation: string
+  readonly subject: string
 }
 
 export interface KeptConnection {
@@ -57,7 +65,8 @@ export function keepConnected(options: NatsConnectionOptions, listener: Connecti
   const { clock, log, random } = options
   const servers = parseServerUrls(options.servers)
   const connectionOptions = connectionOptionsFor(options, servers)
-  const logStatus = statusLog(log)
+  const user = userOf(connectionOptions)
+  const logStatus = statusLog(log, user)
   let connection: NatsConnection | undefined
   let up = false
   let closed = false
@@ -74,7 +83,9 @@ export function keepConnected(options: NatsConnectionOptions, listener: Connecti
         // The same failure again and again is one line, not one a second.
         const failure = String(error)
         if (!closed && failure !== lastFailure) {
-          log.warn({ err: error, servers: servers.hosts }, 'message broker not reached, trying on')
+          const fields = { err: error, servers: servers.hosts }
+          if (error instanceof NatsError && error.isAuthError()) log.error(fields, refusedLogin(user))
+          else log.warn(fields, 'message broker not reached, trying on')
         }
         lastFailure = failure
       }
@@ -100,6 +111,8 @@ export function keepConnected(options: NatsConnectionOptions, listener: Connecti
     for await (const status of fresh.status()) {
       if (closed) return
       logStatus(status)
+      const { permissionContext: refused } = status
+      if (refused !== undefined) listener.refused(refused)
       if (status.type === 'disconnect' && up) {
         up = false
         listener.lost()
@@ -168,22 +181,39 @@ function authenticatorFor(credentials: Extract<NatsCredentials, { kind: 'nkey' |
     : credsAuthenticator(credentials.readFile)
 }
 
+/** The user as the broker knows it, or what stands for one. Never what is secret. */
+function userOf({ user, token, authenticator }: ConnectionOptions): string {
+  if (user !== undefined) return `the user "${user}"`
+  return token !== undefined || authenticator !== undefined ? 'these credentials' : 'a process without a user'
+}
+
+function refusedLogin(user: string): string {
+  return `the message broker refuses ${user}; trying on: check NATS_USER and NATS_PASSWORD, and the broker's own users`
+}
+
 const DISTINCT_VIOLATIONS = 100
 
 /** Permission violations show nowhere else: each is told once. */
-function statusLog(log: Logger): (status: Status) => void {
+function statusLog(log: Logger, user: string): (status: Status) => void {
   const violations = new Set<string>()
+  let isRefused = false
   return ({ type, data, permissionContext }) => {
     if (type === 'disconnect') log.warn({ server: data }, 'message broker lost')
-    else if (type === 'reconnect') log.info({ server: data }, 'message broker is back')
-    else if (type === 'ldm') log.warn({ server: data }, 'the message broker is about to go away')
+    else if (type === 'reconnect') {
+      isRefused = false
+      log.info({ server: data }, 'message broker is back')
+    } else if (type === 'ldm') log.warn({ server: data }, 'the message broker is about to go away')
     else if (type === 'staleConnection') log.warn('the message broker does not answer')
     else if (type !== 'error') log.debug({ type, data }, 'message broker status')
-    else if (data !== ErrorCode.PermissionsViolation) log.error({ code: data }, 'message broker error')
+    else if (data === ErrorCode.AuthorizationViolation || data === ErrorCode.AuthenticationExpired) {
+      log[isRefused ? 'debug' : 'error']({ code: data }, refusedLogin(user))
+      isRefused = true
+    } else if (data !== ErrorCode.PermissionsViolation) log.error({ code: data }, 'message broker error')
     else {
       const violation = `${permissionContext?.operation} ${permissionContext?.subject}`
       const known = violations.has(violation) || violations.size >= DISTINCT_VIOLATIONS
-      log[known ? 'debug' : 'error']({ ...permissionContext }, 'the message broker does not permit this')
+      const what = `the message broker does not permit this to ${user}; its permissions must allow it`
+      log[known ? 'debug' : 'error']({ ...permissionContext }, what)
       violations.add(known ? '' : violation)
     }
   }

@@ -34,6 +34,36 @@ export class InvalidServerUrlError extends Error {
   }
 }
 
+/** What a user may do with the broker is told by its name: where its replies go too. */
+export interface NatsLogin {
+  credentials: Extract<NatsCredentials, { kind: 'password' }>
+  /** So that permissions can keep one user's replies from another: `_INBOX_<user>`. */
+  inboxPrefix: string
+}
+
+export class InvalidNatsLoginError extends Error {
+  override readonly name = 'InvalidNatsLoginError'
+}
+
+/**
+ * Who this process is for the broker, by NATS_USER and NATS_PASSWORD; undefined where neither is set.
+ * @throws InvalidNatsLoginError
+ */
+export function loginFrom(environment: NodeJS.ProcessEnv): NatsLogin | undefined {
+  const { NATS_USER: user = '', NATS_PASSWORD: password = '' } = environment
+  if (user === '' && password === '') return undefined
+  if (user === '')
+    throw new InvalidNatsLoginError('NATS_PASSWORD is set and NATS_USER is not: set both or none')
+  if (password === '') {
+    throw new InvalidNatsLoginError('NATS_USER is set and NATS_PASSWORD is not: set both or none')
+  }
+  // It becomes part of a subject.
+  if (!/^[A-Za-z0-9_-]{1,64}$/.test(user)) {
+    throw new InvalidNatsLoginError('NATS_USER may hold letters, digits, "-" and "_" only, 64 at most')
+  }
+  return { credentials: { kind: 'password', user, password }, inboxPrefix: `_INBOX_${user}` }
+}
+
 const DEFAULT_PORT = '4222'
 
 /**

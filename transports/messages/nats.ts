@@ -3,7 +3,8 @@ import { seconds } from '../../src/api/values/time.ts'
 import { type Random, systemRandom } from '../../src/runtime/random.ts'
 import { DisconnectedError, InvalidMessageError, TransportClosedError } from './errors.ts'
 import { overflowWarning, runHandler } from './handling.ts'
-import { keepConnected, type NatsConnectionOptions } from './nats-connection.ts'
+import { keepConnected, type NatsConnectionOptions, type Violation } from './nats-connection.ts'
+import { loginFrom } from './nats-options.ts'
 import { createOutbox } from './nats-outbox.ts'
 import { encodeHeaders, errorHeaders, incoming, readReply, translate } from './nats-wire.ts'
 import { emptyStats, type TransportStats } from './stats.ts'
@@ -15,6 +16,8 @@ export interface NatsTransportOptions extends Omit<NatsConnectionOptions, 'rando
   random?: Random
   /** Requests under way at one server; 1,000 if not given. */
   pendingLimit?: number
+  /** Where NATS_USER and NATS_PASSWORD are looked up, which win over a URL's; the process's own if not given. */
+  environment?: NodeJS.ProcessEnv
 }
 
 export interface NatsTransport extends Transport {
@@ -23,6 +26,8 @@ export interface NatsTransport extends Transport {
   /** Resolves at the first connection. */
   whenConnected(): Promise<void>
   stats(): Readonly<TransportStats>
+  /** What of its work the broker does not permit this process now, for people. */
+  problems(): string[]
 }
 
 interface Entry {
@@ -35,12 +40,25 @@ interface Entry {
 const LONGEST_GOODBYE = seconds(2)
 /** The client forgets a subscription that was not permitted: permissions may have changed since. */
 const RETRY_REFUSED = seconds(30)
+/** More are no more of a reason. */
+const MOST_VIOLATIONS = 20
 
 /**
  * Messages over NATS. Works before the broker does, and while it is away: publishes are dropped and counted, requests
  * fail with DisconnectedError, subscriptions are made when it comes.
  * A subscriber on `x.>` counts as a responder of every request under `x`: taps subscribe to events only.
- * @throws InvalidServerUrlError
+ *
+ * What each component needs of the broker (deploy/base/nats/authorization.conf grants just this):
+ *
+ * | user       | publishes                                                     | subscribes                                |
+ * |------------|---------------------------------------------------------------|-------------------------------------------|
+ * | controller | mdhcp.cmd.pool.>, mdhcp.event.pool.>, mdhcp.event.vm.>,       | mdhcp.cmd.pool.>, _INBOX_controller.>     |
+ * |            | _INBOX_agent.> and _INBOX_controller.> (answers)              |                                           |
+ * | agent      | mdhcp.cmd.pool.*.*.snapshot, mdhcp.cmd.pool.*.*.agent-report, | mdhcp.event.pool.*.*.delta,               |
+ * |            | mdhcp.event.dhcp.>                                            | _INBOX_agent.>                            |
+ * | tap        | nothing                                                       | mdhcp.event.>                             |
+ *
+ * @throws InvalidServerUrlError, InvalidNatsLoginError
  */
 export function connectNatsTransport(options: NatsTransportOptions): NatsTransport {
   const { clock, log, pendingLimit = 1_000 } = options
@@ -48,25 +66,33 @@ export function connectNatsTransport(options: NatsTransportOptions): NatsTranspo
   let outbox = createOutbox()
   const entries = new Set<Entry>()
   const requests = new Set<(why: (subject: string) => Error) => void>()
+  const violations = new Map<string, Violation>()
+  const login = options.credentials === undefined ? loginFrom(options.environment ?? process.env) : undefined
   const connectionWaiters = new Set<{ resolve: () => void; reject: (error: Error) => void }>()
   let closing = false
   let answering = 0
   let allAnswered: (() => void) | undefined
 
   const connection = keepConnected(
-    { ...options, random: options.random ?? systemRandom },
+    { ...login, ...options, random: options.random ?? systemRandom },
     {
       fresh() {
         outbox = createOutbox()
+        violations.clear()
         for (const entry of entries) listen(entry)
         for (const waiter of connectionWaiters) waiter.resolve()
         connectionWaiters.clear()
       },
       resumed() {
+        // Permissions are looked up at each connection.
+        violations.clear()
         for (const entry of entries) listen(entry)
       },
       lost() {
         for (const fail of [...requests]) fail((subject) => new DisconnectedError(subject))
+      },
+      refused(violation) {
+        if (violations.size < MOST_VIOLATIONS) violations.set(keyOf(violation), violation)
       },
     },
   )
@@ -75,6 +101,7 @@ export function connectNatsTransport(options: NatsTransportOptions): NatsTranspo
     const current = connection.current()
     const listening = entry.live !== undefined && !entry.live.isClosed()
     if (!current || listening || !entries.has(entry)) return
+    violations.delete(keyOf({ operation: 'subscription', subject: entry.pattern }))
     entry.live = current.subscribe(entry.pattern, {
       ...(entry.queue === undefined ? {} : { queue: entry.queue }),
       callback: (error, message) => {
@@ -107,6 +134,7 @@ export function connectNatsTransport(options: NatsTransportOptions): NatsTranspo
       unsubscribe() {
         entries.delete(entry)
         entry.live?.unsubscribe()
+        violations.delete(keyOf({ operation: 'subscription', subject: pattern }))
       },
     }
   }
@@ -176,6 +204,7 @@ export function connectNatsTransport(options: NatsTransportOptions): NatsTranspo
       const overflowed = overflowWarning(log, pattern, pendingLimit)
       let pending = 0
       return add(pattern, serveOptions?.queue, (message) => {
+        if (serveOptions?.accepts?.() === false) return
         if (pending >= pendingLimit) {
           stats.droppedOverflow++
           overflowed()
@@ -244,5 +273,15 @@ export function connectNatsTransport(options: NatsTransportOptions): NatsTranspo
     },
 
     stats: () => stats,
+
+    problems: () =>
+      [...violations.values()].map(
+        ({ operation, subject }) =>
+          `messages: the broker does not permit this process the ${operation === 'publish' ? 'publication' : 'subscription'} of ${subject}`,
+      ),
   }
+}
+
+function keyOf({ operation, subject }: Violation): string {
+  return `${operation} ${subject}`
 }

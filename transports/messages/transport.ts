@@ -57,6 +57,8 @@ export interface RequestOptions {
 
 export interface ServeOptions {
   queue?: string
+  /** Asked before each request: what is not accepted is left to others, as if it had not arrived. */
+  accepts?: () => boolean
 }
 
 export interface Subscription {

@@ -4,6 +4,8 @@ import { startActorSystem } from '../../../actors/system.ts'
 import { connectNatsTransport } from '../../../transports/messages/nats.ts'
 import { createKubeStore } from '../../kube/client.ts'
 import { createEventRecorder } from '../../kube/event-recorder.ts'
+import { createFencedStore } from '../../kube/fenced-store.ts'
+import type { RateLimit } from '../../kube/rate-limiter.ts'
 import { resolveIPv4 } from '../../network/resolve.ts'
 import { createHealthServer } from '../../observe/health-server.ts'
 import { createMetrics } from '../../observe/metrics.ts'
@@ -12,71 +14,111 @@ import { systemClock } from '../../runtime/system-clock.ts'
 import type { RunningProcess } from '../running-process.ts'
 import { VERSION } from '../version.ts'
 import { startController } from './controller.ts'
-import { addActorMetrics, addPoolMetrics } from './pool-metrics.ts'
+import { electLeader, leadAlone } from './leadership.ts'
+import { addActorMetrics, addLeaderMetric, addPoolMetrics } from './pool-metrics.ts'
+import type { StartTermTask } from './term.ts'
+import { transportWhileLeading } from './while-leading.ts'
 
 export interface ControllerProcessOptions {
   kubeconfig?: string
   nats: string
   health: { host: string; port: number }
+  /** Where the Lease is, and the agents' pods. */
+  namespace: string
+  /** The pod, if it is one. */
+  host?: string
+  /** False where there is one controller only. */
+  leaderElection: boolean
+  /** Requests to the Kubernetes API, but for those about the Lease. */
+  rateLimit: RateLimit
+  /** What the agents' Deployments run; without it none are made. */
+  agentImage?: string
   log: Logger
 }
 
 /** Requests of all VMs of a big cluster at once: each waits for its pool's next write. */
 const PENDING_LIMIT = 50_000
+const COMPONENT = 'managed-dhcp-controller'
 
 /**
- * The pool and vm actors, as a process of their own.
- * @throws KubeconfigError, InvalidServerUrlError, HealthListenError
+ * The pool and vm actors, as a process of their own: a warm standby, until it leads.
+ * @throws KubeconfigError, InvalidServerUrlError, InvalidNatsLoginError, HealthListenError
  */
 export async function startControllerProcess(options: ControllerProcessOptions): Promise<RunningProcess> {
-  const { log } = options
+  const { log, namespace, rateLimit } = options
   const clock = systemClock
   const random = systemRandom
+  const host = options.host ?? hostname()
   const metrics = createMetrics({ component: 'controller', version: VERSION })
   const store = createKubeStore({
     ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
     log,
     clock,
+    rateLimit,
   })
   const transport = connectNatsTransport({
     servers: options.nats,
-    name: 'managed-dhcp-controller',
+    name: COMPONENT,
     clock,
     log,
     pendingLimit: PENDING_LIMIT,
   })
+  const isLeading = () => leadership.isLeading()
+  const fenced = createFencedStore(store, isLeading)
   const system = startActorSystem({ name: 'controller', log, clock, random })
-  const recorder = createEventRecorder({
-    store,
-    clock,
-    random,
-    log,
-    component: 'managed-dhcp-controller',
-    instance: hostname(),
-  })
+  const events = { clock, random, log, component: COMPONENT, instance: host }
+  const recorder = createEventRecorder({ ...events, store: fenced })
+  // A standby has one thing to tell: that it is one now.
+  const electionRecorder = createEventRecorder({ ...events, store })
+  // What runs besides the actors while this process leads.
+  const tasks: StartTermTask[] = []
+  if (options.agentImage === undefined)
+    log.info('no --agent-image: agents are not deployed by this controller')
   const controller = startController({
     system,
-    store,
-    transport,
+    store: fenced,
+    transport: transportWhileLeading(transport, isLeading),
     recorder,
     resolve: resolveIPv4,
     clock,
     random,
     log,
+    tasks,
+    standby: true,
   })
-  addPoolMetrics(metrics, controller.pools)
+  const terms = { started: () => controller.lead(), ended: () => controller.standBy() }
+  const leadership = options.leaderElection
+    ? electLeader({
+        ...terms,
+        kubeconfig: options.kubeconfig,
+        namespace,
+        host,
+        recorder: electionRecorder,
+        random,
+        log,
+      })
+    : leadAlone(terms)
+  addLeaderMetric(metrics, isLeading)
+  // Only the leader tells: a sum over all replicas is a sum over all pools.
+  addPoolMetrics(metrics, () => (isLeading() ? controller.pools() : []))
   addActorMetrics(metrics, system.stats)
-  const health = await createHealthServer({
-    ...options.health,
-    registry: metrics.registry,
-    ready: () => controller.ready(),
-    log,
+  const ready = () => {
+    const reasons = [...controller.ready().reasons, ...transport.problems()]
+    return { ok: reasons.length === 0, reasons }
+  }
+  const health = await createHealthServer({ ...options.health, registry: metrics.registry, ready, log })
+  // Who cannot read what it would have to act on must not keep others from it.
+  let isStopped = false
+  void controller.whenSynced().then(() => {
+    if (!isStopped) leadership.start()
   })
   return {
-    ready: () => controller.ready(),
+    ready,
     async stop() {
-      controller.stop()
-      await recorder.close()
+      isStopped = true
+      await leadership.stop()
+      await controller.stop()
+      await Promise.all([recorder.close(), electionRecorder.close()])
       await system.stopAll()
       await transport.close()
       store.close()

@@ -20,13 +20,9 @@ import type { Clock } from '../../runtime/clock.ts'
 import type { Random } from '../../runtime/random.ts'
 
 /** What the controller watches. */
-export interface ControllerInformers {
-  pools: Informer
-  configs: Informer
-  machines: Informer
-  instances: Informer
-  networks: Informer
-}
+export const WATCHED_KINDS = ['pools', 'configs', 'machines', 'instances', 'networks'] as const
+export type WatchedKind = (typeof WATCHED_KINDS)[number]
+export type ControllerInformers = Readonly<Record<WatchedKind, Informer>>
 
 export const POOLS_BY_NETWORK = 'network'
 export const MACHINES_BY_NETWORK = 'network'

@@ -62,3 +62,9 @@ export function addActorMetrics(metrics: Metrics, stats: () => ActorSystemStats)
     ({ dropped }) => dropped,
   )
 }
+
+export function addLeaderMetric(metrics: Metrics, isLeading: () => boolean): void {
+  metrics.derivedGauge({ name: 'leader', help: '1 while this process leads, 0 while it stands by.' }, () => [
+    [{}, isLeading() ? 1 : 0],
+  ])
+}

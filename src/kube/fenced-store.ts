@@ -1,0 +1,22 @@
+import { NotLeadingError } from './errors.ts'
+import type { Store } from './store.ts'
+
+/**
+ * A store that writes only while `mayWrite` says so: what a process that was paused while another took over would
+ * still write is refused here. What gets through between look and write is refused by its resourceVersion.
+ */
+export function createFencedStore(store: Store, mayWrite: () => boolean): Store {
+  async function write<T>(action: () => Promise<T>): Promise<T> {
+    if (!mayWrite()) throw new NotLeadingError()
+    return action()
+  }
+  return {
+    get: (...args) => store.get(...args),
+    list: (...args) => store.list(...args),
+    watch: (...args) => store.watch(...args),
+    create: (...args) => write(() => store.create(...args)),
+    update: (...args) => write(() => store.update(...args)),
+    patch: (...args) => write(() => store.patch(...args)),
+    delete: (...args) => write(() => store.delete(...args)),
+  }
+}
