@@ -339,7 +339,7 @@ describe('finding out', () => {
   test('explain tells the fields of the definition and of metadata', async () => {
     const explained = await kubectlOk(target, ['explain', 'ippl.spec.ipv4Config'])
     expect(explained).toMatch(/KIND: +IPPool/)
-    expect(explained).toContain('serverIP\t<string> -required-')
+    expect(explained).toContain('cidr\t<string> -required-')
     expect(explained).toContain('Address of the DHCP server on the network.')
     expect(await kubectlOk(target, ['explain', 'ippl.metadata'])).toContain('ownerReferences')
   })

@@ -10,9 +10,10 @@ import { systemRandom } from '../../src/runtime/random.ts'
 import { systemClock } from '../../src/runtime/system-clock.ts'
 
 /**
- * The API server that the suite in this folder is run against. The tests know nothing but this: whatever
- * can be reached with a kubeconfig and has the definitions of deploy/crds can be put in its place, so
- * they may ask for nothing that a kube-apiserver 1.32 does not do.
+ * The API server that the suite in this folder is run against: the one that $MANAGED_DHCP_TEST_KUBECONFIG names (a real
+ * kube-apiserver, in the project `cluster`), else the embedded one (in the project `system`). Either has the
+ * definitions of deploy/crds. The tests know nothing but the kubeconfig: they may ask for nothing that a kube-apiserver
+ * does not do. The embedded API checks no CEL rules (x-kubernetes-validations): tests of those are *.cluster.test.ts.
  */
 export interface Target {
   kubeconfigPath: string
@@ -20,6 +21,11 @@ export interface Target {
 }
 
 export async function startTarget(): Promise<Target> {
+  const given = process.env.MANAGED_DHCP_TEST_KUBECONFIG
+  return given === undefined ? startEmbedded() : { kubeconfigPath: given, async cleanup() {} }
+}
+
+async function startEmbedded(): Promise<Target> {
   const directory = mkdtempSync(join(tmpdir(), 'kubernetes-api-'))
   const kubeconfigPath = join(directory, 'kubeconfig')
   const api = await openEmbeddedApi({

@@ -3,6 +3,7 @@ import addFormats from 'ajv-formats'
 import { isFields } from '../json.ts'
 import type { StatusCause } from '../status.ts'
 import { causeOf } from './causes.ts'
+import { blocksRules, hasRules, RULES_NOT_CHECKED } from './rules.ts'
 import type { StructuralSchema } from './structural.ts'
 
 export class InvalidSchemaError extends Error {
@@ -20,7 +21,7 @@ const remembered = new Map<string, ValidateFunction>()
 
 /**
  * Compiles a structural schema into a check that speaks like a kube-apiserver.
- * CEL rules (`x-kubernetes-validations`) are not evaluated.
+ * CEL rules (`x-kubernetes-validations`) are not evaluated; a refusal for other reasons says so, as it does there.
  * @throws InvalidSchemaError
  */
 export function compileValidator(schema: StructuralSchema): Validator {
@@ -30,11 +31,13 @@ export function compileValidator(schema: StructuralSchema): Validator {
   remembered.set(text, check)
   const [oldest] = remembered.keys()
   if (remembered.size > MAX_REMEMBERED && oldest !== undefined) remembered.delete(oldest)
+  const rules = hasRules(schema)
   return (object) => {
     if (check(object)) return []
-    return withoutEchoes(check.errors ?? [])
+    const causes = withoutEchoes(check.errors ?? [])
       .slice(0, MAX_CAUSES)
       .map(causeOf)
+    return rules && causes.some(blocksRules) ? [...causes, RULES_NOT_CHECKED] : causes
   }
 }
 
