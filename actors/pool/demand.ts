@@ -19,7 +19,7 @@ import {
   type VmNetworkConfig,
   vmNetworkConfigSchema,
 } from '../../src/api/vm-network-config.ts'
-import { NotFoundError } from '../../src/kube/errors.ts'
+import { KindNotServedError, NotFoundError } from '../../src/kube/errors.ts'
 import type { Informer } from '../../src/kube/informer.ts'
 import type { Store } from '../../src/kube/store.ts'
 import type { Owner } from './contracts.ts'
@@ -177,11 +177,17 @@ async function clientMayRun(store: Store, config: VmNetworkConfig): Promise<bool
   const vm = config.metadata.ownerReferences?.find(({ kind }) => kind === VIRTUAL_MACHINES.kind)
   if (vm === undefined || config.metadata.deletionTimestamp === undefined) return true
   const key = { namespace: config.metadata.namespace ?? '', name: vm.name }
-  const [machine, instance] = await Promise.all([
-    readIfThere(store, VIRTUAL_MACHINES, key),
-    readIfThere(store, VIRTUAL_MACHINE_INSTANCES, key),
-  ])
-  return instance !== undefined || machine?.metadata.uid === vm.uid
+  try {
+    const [machine, instance] = await Promise.all([
+      readIfThere(store, VIRTUAL_MACHINES, key),
+      readIfThere(store, VIRTUAL_MACHINE_INSTANCES, key),
+    ])
+    return instance !== undefined || machine?.metadata.uid === vm.uid
+  } catch (error) {
+    // KubeVirt is gone, or the API server starts: nobody can say.
+    if (error instanceof KindNotServedError) return true
+    throw error
+  }
 }
 
 async function readIfThere(

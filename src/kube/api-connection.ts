@@ -2,7 +2,7 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https'
 import { type Duration, seconds } from '../api/values/time.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { StoreError, UnavailableError } from './errors.ts'
+import { StoreError, ThrottledError, UnavailableError } from './errors.ts'
 import type { ApiServer } from './kubeconfig.ts'
 import { type RateLimit, RateLimiter } from './rate-limiter.ts'
 import { errorOf } from './status-error.ts'
@@ -26,6 +26,8 @@ export interface ApiConnectionOptions {
 const LONGEST_BODY = 256 * 1024 * 1024
 /** Sockets are dropped after less idle time than any usual load balancer allows them. */
 const IDLE_SOCKET = seconds(50)
+/** For how long one answer may hold up all requests; who was refused waits for as long as it was told. */
+const LONGEST_PAUSE = 10
 
 /**
  * HTTP requests to one API server, over connections that are kept.
@@ -117,7 +119,16 @@ export class ApiConnection {
     const status = response.statusCode ?? 0
     if (status >= 200 && status < 300) return response
     const text = await readText(response)
-    throw errorOf({ code: status, body: jsonOrText(text), retryAfter: response.headers['retry-after'] })
+    const error = errorOf({
+      code: status,
+      body: jsonOrText(text),
+      retryAfter: response.headers['retry-after'],
+    })
+    // The server's fairness knows clients, not requests: what comes next would be refused as well.
+    if (error instanceof ThrottledError && error.code === 429) {
+      this.#limiter.pause(seconds(Math.min(error.retryAfterSeconds ?? 0, LONGEST_PAUSE)))
+    }
+    throw error
   }
 
   async #head(request: ApiRequest, signal: AbortSignal): Promise<IncomingMessage> {

@@ -198,7 +198,10 @@ class HttpStore implements KubeStore {
     }
     const path = resourcePath(resource, options.namespace)
     await this.#connection.stream({ method: 'GET', path, query }, controller, async (body) => {
-      for await (const line of linesOf(body, LONGEST_EVENT)) report(toEvent(resource, line))
+      for await (const line of linesOf(body, LONGEST_EVENT)) {
+        const event = toEvent(resource, line)
+        if (event !== undefined) report(event)
+      }
     })
   }
 }

@@ -5,16 +5,17 @@ export abstract class StoreError extends Error {
 }
 
 export class NotFoundError extends StoreError {
-  override readonly name: string = 'NotFoundError'
+  override readonly name = 'NotFoundError'
   readonly code = 404
 }
 
 /**
- * The API server does not know the kind, or not yet: its CustomResourceDefinition is missing. This says nothing about
- * an object: one that was there may be there again in a moment.
+ * The API server does not know the kind, or not yet: it is starting, or the CustomResourceDefinition is missing. No
+ * NotFoundError, because it says nothing about an object: who takes it for a deletion takes addresses away.
  */
-export class KindNotServedError extends NotFoundError {
+export class KindNotServedError extends StoreError {
   override readonly name = 'KindNotServedError'
+  readonly code = 404
 }
 
 export class AlreadyExistsError extends StoreError {

@@ -23,6 +23,15 @@ export interface InformerOptions {
   /** A list or watch that is silent for so long, without a bookmark (one a minute), is given up. Default 3 minutes. */
   idleTimeout?: Duration
   backoff?: BackoffOptions
+  /**
+   * For a kind that a cluster may do without: what is amiss without it, for the log. Where the API server does not know
+   * the kind, and never did while this informer ran, that counts as an empty list and is asked again every half minute.
+   *
+   * Once anything was listed, "I do not know the kind" never empties the cache: an API server says so for a moment when
+   * it starts, or while a CustomResourceDefinition is replaced, and nobody's address may go for that. Real deletions,
+   * also those that come with a deleted CustomResourceDefinition, are told by the watch or by a later list.
+   */
+  withoutKind?: string
 }
 
 export interface InformerScope {

@@ -4,7 +4,7 @@ import type { ObjectKey } from '../api/values/object-key.ts'
 import { between, type Duration, type Instant, milliseconds, minutes, seconds } from '../api/values/time.ts'
 import type { Cancel } from '../runtime/clock.ts'
 import { type BackoffOptions, backoffDelay } from './backoff.ts'
-import { ExpiredError, ThrottledError } from './errors.ts'
+import { ExpiredError, KindNotServedError, ThrottledError } from './errors.ts'
 import type { ChangeHandler, Informer, InformerOptions, InformerScope } from './informer.ts'
 import { type Change, type IndexFunction, keyOf, ObjectCache } from './object-cache.ts'
 import type { ListOptions, WatchEvent, WatchHandle } from './store.ts'
@@ -13,6 +13,9 @@ import type { ListOptions, WatchEvent, WatchHandle } from './store.ts'
 const NORMAL_LIFE = seconds(10)
 /** How much longer than the idle time-out a reconnection may take before `healthy` says no. */
 const GRACE = seconds(60)
+
+/** How often a kind is asked for that the API server does not know. */
+const KIND_RETRY = seconds(30)
 
 const nothing: Cancel = () => {}
 
@@ -37,6 +40,9 @@ export class ListWatchInformer implements Informer {
   #failures = 0
   #state: 'new' | 'running' | 'stopped' = 'new'
   #synced = false
+  /** Also an empty list: the kind was there. */
+  #wasListed = false
+  #isKindMissing = false
   #lastContact: Instant | undefined
   readonly #waiters: (() => void)[] = []
   #cancelRetry = nothing
@@ -115,11 +121,17 @@ export class ListWatchInformer implements Informer {
       const list = await this.#options.store.list(this.#options.resource, this.#listOptions)
       if (generation !== this.#generation) return
       this.#resourceVersion = list.resourceVersion
+      this.#wasListed = true
+      if (this.#isKindMissing) this.#log.info('the API server knows this kind now')
+      this.#isKindMissing = false
       this.#applyList(list.items)
       // A handler may have stopped the informer.
       if (generation === this.#generation) this.#watch()
     } catch (error) {
-      if (generation === this.#generation) this.#failed(error, 'list failed')
+      if (generation !== this.#generation) return
+      if (error instanceof KindNotServedError && this.#options.withoutKind !== undefined) {
+        this.#kindMissing(this.#options.withoutKind)
+      } else this.#failed(error, 'list failed')
     }
   }
 
@@ -133,6 +145,25 @@ export class ListWatchInformer implements Informer {
       void this.#listAgain()
     })
     this.#notify(changes)
+    this.#becameSynced()
+  }
+
+  #kindMissing(consequence: string): void {
+    const { clock, random } = this.#options
+    this.#nextGeneration()
+    this.#lastContact = clock.now()
+    if (!this.#isKindMissing) {
+      const kept = this.#wasListed ? '; what was known of it is kept' : ''
+      this.#log.warn(`the API server does not know this kind: ${consequence}${kept}`)
+    }
+    this.#isKindMissing = true
+    if (!this.#wasListed) this.#becameSynced()
+    const delay = milliseconds(KIND_RETRY * (0.9 + random.next() * 0.2))
+    this.#cancelRetry = clock.after(delay, () => void this.#listAgain())
+  }
+
+  #becameSynced(): void {
+    this.#synced = true
     for (const resolve of this.#waiters.splice(0)) resolve()
   }
 

@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { IP_POOLS } from '../../src/api/resource.ts'
-import { milliseconds, seconds } from '../../src/api/values/time.ts'
+import { milliseconds, minutes, seconds } from '../../src/api/values/time.ts'
 import { createKubeStore, type KubeStoreOptions } from '../../src/kube/client.ts'
 import {
   AlreadyExistsError,
@@ -12,6 +12,7 @@ import {
   ExpiredError,
   ForbiddenError,
   InvalidObjectError,
+  KindNotServedError,
   NotFoundError,
   ThrottledError,
   UnavailableError,
@@ -126,11 +127,51 @@ describe('requests', () => {
     await all
     expect(server.requests.length).toBe(4)
   })
+
+  test('about a kind that the server does not know say nothing about the object', async () => {
+    const { store } = await setUp((_, response) => {
+      response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found')
+    })
+    await expect(store.get(IP_POOLS, KEY)).rejects.toThrow(KindNotServedError)
+  })
+
+  test('do not wait for the clock to be as late again when it is set back', async () => {
+    const { server, store, clock } = await setUp((_, response) => sendJson(response, 200, POOL), {
+      rateLimit: { requestsPerSecond: 10, burst: 1 },
+    })
+    await store.get(IP_POOLS, KEY)
+    clock.set(minutes(-60))
+    const second = store.get(IP_POOLS, KEY)
+    await clock.advance(milliseconds(100))
+    await second
+    expect(server.requests.length).toBe(2)
+  })
+
+  test('all wait as long as a throttling server asks for, also those in line', async () => {
+    const busy = status(429, 'TooManyRequests', 'too many requests')
+    const { server, store, clock } = await setUp(
+      (_, response) =>
+        server.requests.length === 1
+          ? sendJson(response, 429, busy, { 'retry-after': '2' })
+          : sendJson(response, 200, POOL),
+      { rateLimit: { requestsPerSecond: 10, burst: 1 } },
+    )
+    const first = store.get(IP_POOLS, KEY)
+    const inLine = store.get(IP_POOLS, KEY)
+    await expect(first).rejects.toThrow(ThrottledError)
+    const late = store.get(IP_POOLS, KEY)
+    await clock.advance(milliseconds(1900))
+    expect(server.requests.length).toBe(1)
+    await clock.advance(milliseconds(300))
+    await Promise.all([inLine, late])
+    expect(server.requests.length).toBe(3)
+  })
 })
 
 describe('answers become errors', () => {
   test.each([
-    ['404', 404, status(404, 'NotFound', 'not found'), NotFoundError],
+    ['404', 404, status(404, 'NotFound', 'not found', { name: 'net-48' }), NotFoundError],
+    ['404 about no object', 404, status(404, 'NotFound', 'the server could not find it'), KindNotServedError],
     ['409 AlreadyExists', 409, status(409, 'AlreadyExists', 'already exists'), AlreadyExistsError],
     ['409 Conflict', 409, status(409, 'Conflict', 'the object has been modified'), ConflictError],
     ['410', 410, status(410, 'Expired', 'too old'), ExpiredError],
@@ -290,6 +331,26 @@ describe('list', () => {
   test('from a server that sends the same page for ever is given up', async () => {
     const { store } = await setUp((_, response) => sendJson(response, 200, page(['a'], 'more')))
     await expect(store.list(IP_POOLS)).rejects.toBeInstanceOf(UnavailableError)
+  })
+
+  test('one object that cannot be read takes no other away, and is not taken for deleted', async () => {
+    const odd = {
+      metadata: { name: 'odd', namespace: 'default', resourceVersion: '7', labels: { a: 1 } },
+      spec: 1,
+    }
+    const { store } = await setUp((_, response) =>
+      sendJson(response, 200, { ...page([]), items: [odd, 'nothing', { metadata: {} }, POOL] }),
+    )
+    const { items } = await store.list(IP_POOLS)
+    expect(items).toEqual([
+      {
+        apiVersion: 'network.harvesterhci.io/v1alpha1',
+        kind: 'IPPool',
+        metadata: { name: 'odd', namespace: 'default', resourceVersion: '7' },
+        spec: 1,
+      },
+      POOL,
+    ])
   })
 
   test('of nothing is empty, also as null', async () => {

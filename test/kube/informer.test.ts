@@ -3,7 +3,7 @@ import type { KubeObject } from '../../src/api/object.ts'
 import { IP_POOLS } from '../../src/api/resource.ts'
 import { formatObjectKey } from '../../src/api/values/object-key.ts'
 import { milliseconds, minutes, seconds } from '../../src/api/values/time.ts'
-import { ExpiredError, ThrottledError, UnavailableError } from '../../src/kube/errors.ts'
+import { ExpiredError, KindNotServedError, ThrottledError, UnavailableError } from '../../src/kube/errors.ts'
 import { createInformer, type InformerOptions } from '../../src/kube/informer.ts'
 import { UnknownIndexError } from '../../src/kube/object-cache.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -357,5 +357,54 @@ describe('indexes', () => {
 
   test('that were never added are an error', () => {
     expect(() => setUp().informer.byIndex('colour', 'red')).toThrow(UnknownIndexError)
+  })
+})
+
+describe('an informer of a kind that the cluster may do without', () => {
+  const unknown = () => {
+    throw new KindNotServedError('the server could not find the requested resource')
+  }
+  const WITHOUT = { withoutKind: 'is KubeVirt installed?' }
+
+  test('counts as synced and healthy while the kind is missing, says so once, and lists it when it comes', async () => {
+    const { clock, store, informer, changes, lines, holds, started } = setUp(WITHOUT)
+    store.answer = unknown
+    await started()
+    expect(informer.synced()).toBe(true)
+    await informer.whenSynced()
+    await clock.advance(minutes(10))
+    expect(informer.healthy(clock.now())).toBe(true)
+    expect(lines.map(({ msg }) => msg)).toEqual([
+      'the API server does not know this kind: is KubeVirt installed?',
+    ])
+
+    holds('7', object('a', '5'))
+    await clock.advance(seconds(35))
+    expect(changes).toEqual(['default/a - to 5'])
+    expect(store.watches).toHaveLength(1)
+  })
+
+  test('keeps what it knows when the kind is missing for a while: that is no deletion', async () => {
+    const { clock, store, informer, changes, holds, started } = setUp(WITHOUT)
+    holds('7', object('a', '5'), object('b', '6'))
+    await started()
+    changes.length = 0
+    store.answer = unknown
+    store.lastWatch.end(new UnavailableError(0, 'socket hang up'))
+    await clock.advance(minutes(30))
+    expect(changes).toEqual([])
+    expect(informer.list()).toHaveLength(2)
+
+    holds('9', object('a', '5'))
+    await clock.advance(seconds(35))
+    expect(changes).toEqual(['default/b 6 to -'])
+  })
+
+  test('a kind that must be there is no list without it', async () => {
+    const { clock, store, informer, started } = setUp()
+    store.answer = unknown
+    await started()
+    await clock.advance(minutes(5))
+    expect(informer.synced()).toBe(false)
   })
 })

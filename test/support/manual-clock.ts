@@ -2,7 +2,7 @@ import { type Duration, type Instant, later, parseInstant } from '../../src/api/
 import type { Cancel, Clock } from '../../src/runtime/clock.ts'
 
 interface Timer {
-  readonly due: Instant
+  due: Instant
   readonly order: number
   readonly action: () => void
 }
@@ -25,6 +25,13 @@ export class ManualClock implements Clock {
     const timer = { due: later(this.#now, delay), order: this.#order++, action }
     this.#timers.add(timer)
     return () => this.#timers.delete(timer)
+  }
+
+  /** Somebody sets the clock; timers that are set run after as long as they would have. */
+  set(forward: Duration): void {
+    this.#now = later(this.#now, forward)
+    const timers = [...this.#timers]
+    for (const timer of timers) timer.due = later(timer.due, forward)
   }
 
   /** Timers that are set and have not run. */

@@ -34,12 +34,18 @@ export function createControllerInformers(parts: {
   log: Logger
 }): ControllerInformers {
   const informerOf = (resource: Resource) => createInformer({ ...parts, resource })
+  const optional = (resource: Resource, withoutKind: string) =>
+    createInformer({ ...parts, resource, withoutKind })
+  const noVms = 'is KubeVirt installed? Without it no addresses are asked for on behalf of VMs'
   const informers: ControllerInformers = {
     pools: informerOf(IP_POOLS),
     configs: informerOf(VM_NETWORK_CONFIGS),
-    machines: informerOf(VIRTUAL_MACHINES),
-    instances: informerOf(VIRTUAL_MACHINE_INSTANCES),
-    networks: informerOf(NETWORK_ATTACHMENT_DEFINITIONS),
+    machines: optional(VIRTUAL_MACHINES, noVms),
+    instances: optional(VIRTUAL_MACHINE_INSTANCES, noVms),
+    networks: optional(
+      NETWORK_ATTACHMENT_DEFINITIONS,
+      'is Multus installed? Without it no IPPool can be registered with its network',
+    ),
   }
   addDemandIndexes(informers.configs)
   informers.pools.addIndex(POOLS_BY_NETWORK, (pool) => servedBy(pool).networks)
