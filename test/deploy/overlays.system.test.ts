@@ -92,7 +92,8 @@ describe('an overlay of your own', () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'mdhcp-overlay-'))
     folders.push(folder)
     const at = (...parts: string[]) => path.relative(folder, packageFile('deploy', ...parts))
-    const text = [`resources: [${at(base)}]`, `transformers: [${at('follow')}]`, ...lines]
+    const follow = base.endsWith('cert-manager') ? ['follow', 'components/cert-manager/follow'] : ['follow']
+    const text = [`resources: [${at(base)}]`, `transformers: [${follow.map((one) => at(one))}]`, ...lines]
     await writeFile(path.join(folder, 'kustomization.yaml'), `${text.join('\n')}\n`)
     return build(folder)
   }

@@ -27,6 +27,7 @@ const BUILT_IN = new Set([
   '/namespaces',
   '/pods',
   '/secrets',
+  '/services',
   'admissionregistration.k8s.io/mutatingwebhookconfigurations',
   'admissionregistration.k8s.io/validatingwebhookconfigurations',
   'apps/deployments',
