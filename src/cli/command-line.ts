@@ -6,6 +6,7 @@ import { addAgentCommand } from './commands/agent.ts'
 import { addControllerCommand } from './commands/controller.ts'
 import { addLabCommand } from './commands/lab.ts'
 import { addLeasesCommand } from './commands/leases.ts'
+import { addNatsCredentialsCommand } from './commands/nats-credentials.ts'
 import { addStandaloneCommand } from './commands/standalone.ts'
 import { addTapCommand } from './commands/tap.ts'
 import { explainFailure } from './failure.ts'
@@ -49,6 +50,7 @@ function createProgram(done: (code: ExitCode) => void): Command {
   addAgentCommand(program, context)
   addLeasesCommand(program)
   addTapCommand(program)
+  addNatsCredentialsCommand(program)
   addLabCommand(program, context)
   return program
 }
