@@ -11,10 +11,11 @@ import { applyPatchTo, type PatchRequest } from './patch/patch.ts'
 import { NAMESPACES } from './resources/builtin.ts'
 import type { Registry } from './resources/registry.ts'
 import { present, type ServedResource } from './resources/served-resource.ts'
+import { invalidValue } from './schema/causes.ts'
 import { decodeObject, type FieldValidation } from './schema/decode.ts'
 import { withoutEmpty } from './schema/metadata.ts'
 import { judgeUnknownFields } from './schema/unknown-fields.ts'
-import { ApiError, alreadyExists, badRequest, forbidden, notFound } from './status.ts'
+import { ApiError, alreadyExists, badRequest, forbidden, invalid, notFound } from './status.ts'
 import type { Storage } from './storage/storage.ts'
 import { type RunningWatch, WatchHub, type WatchQuery } from './watch/watch-hub.ts'
 import type { WatchSink } from './watch/watch-sink.ts'
@@ -77,7 +78,7 @@ export class ApiCore {
       { namespace, name },
       options.dryRun === true,
       (current) => {
-        if (current) throw alreadyExists(resource, name)
+        if (current) throw alreadyExists(resource, name, current.metadata.deletionTimestamp !== undefined)
         if (resource.namespaced) this.#requireNamespace(resource, namespace, name)
         return { operation: 'CREATE', next: prepared }
       },
@@ -136,6 +137,8 @@ export class ApiCore {
           options.fieldValidation,
           patch.type === 'apply' ? undefined : patched,
         )
+        // Only apply takes the name of the URL.
+        if (patch.type === 'apply') object.metadata.name ||= name
         checkName(object, name)
         checkNamespace(object, namespace)
         if (!current) {
@@ -144,6 +147,7 @@ export class ApiCore {
           if (resource.namespaced) object.metadata.namespace = namespace
           return { operation: 'CREATE', next: prepareCreate(resource, object, this.clock.now(), this.random) }
         }
+        checkUid(resource, current, object)
         object.metadata.resourceVersion ??= current.metadata.resourceVersion
         const next = prepareUpdate(resource, current, object, subresource)
         const { managedFields } = object.metadata
@@ -236,11 +240,22 @@ export class ApiCore {
 }
 
 function checkName(object: KubeObject, name: string): void {
-  if (object.metadata.name === '') object.metadata.name = name
   if (object.metadata.name === name) return
+  if (object.metadata.name === '') {
+    throw badRequest(
+      `the name of the object (${name} based on URL) was undeterminable: name must be provided`,
+    )
+  }
   throw badRequest(
     `the name of the object (${object.metadata.name}) does not match the name on the URL (${name})`,
   )
+}
+
+/** A patch cannot change a uid; only a PUT takes the one that it brings for a precondition. */
+function checkUid(resource: ServedResource, current: KubeObject, patched: KubeObject): void {
+  const { uid } = patched.metadata
+  if (uid === undefined || uid === current.metadata.uid) return
+  throw invalid(resource, current.metadata.name, [invalidValue('metadata.uid', uid, 'field is immutable')])
 }
 
 function checkNamespace(object: KubeObject, namespace: string): void {

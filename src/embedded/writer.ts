@@ -115,7 +115,7 @@ export class Writer {
     next: KubeObject,
     subresource: 'status' | undefined,
   ): KubeObject {
-    const causes = [...metadataCauses(resource, next.metadata), ...resource.validate(next)]
+    const causes = [...metadataCauses(resource, next.metadata), ...resource.validate(next, current)]
     if (causes.length > 0) throw invalid(resource, next.metadata.name, causes)
     const isDefinition = resource.storageKey === 'apiextensions.k8s.io/customresourcedefinitions'
     return isDefinition && subresource === undefined ? prepareDefinition(next, current, this.now()) : next

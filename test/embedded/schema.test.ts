@@ -155,7 +155,7 @@ describe('validation speaks like a kube-apiserver', () => {
       'spec: Invalid value: "a": spec in body should be at least 2 chars long',
     ],
     ['too long', { type: 'string', maxLength: 1 }, 'ab', 'spec: Too long: may not be more than 1 bytes'],
-    ['too many', { type: 'array', maxItems: 1 }, [1, 2], 'spec: Too many: 2: must have at most 1 items'],
+    ['too many', { type: 'array', maxItems: 1 }, [1, 2], 'spec: Too many: 2: must have at most 1 item'],
     [
       'none of an enum',
       { type: 'string', enum: ['a', 'b'] },

@@ -59,10 +59,18 @@ export function applyJsonPatch(target: unknown, patch: unknown): unknown {
         throw new ApiError(413, 'RequestEntityTooLarge', why)
       }
     }
-    const failure = apply(document, clone(rooted))
+    const failure = apply(document, clone(addingWhatIsMissing(document, rooted)))
     if (failure) throw unfit(operation.op, operation.path, failure.message)
   }
   return document.root
+}
+
+/** As the API server's own library (evanphx/json-patch), which replaces a field that is not there by adding it. */
+function addingWhatIsMissing(document: unknown, operation: Operation): Operation {
+  if (operation.op !== 'replace') return operation
+  const tokens = tokensOf(operation.path)
+  const isField = isFields(valueAt(document, tokens.slice(0, -1)))
+  return isField && valueAt(document, tokens) === undefined ? { ...operation, op: 'add' } : operation
 }
 
 /** The library returns some failures and throws others. */

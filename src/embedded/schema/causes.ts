@@ -62,19 +62,23 @@ export function causeOf(error: ErrorObject): StatusCause {
       }
     case 'maxItems':
     case 'maxProperties': {
-      const count = Array.isArray(data) ? data.length : Object.keys(Object(data)).length
+      const count = sizeOf(data)
       return {
         reason: 'FieldValueTooMany',
-        message: `Too many: ${count}: must have at most ${params.limit} items`,
+        message: `Too many: ${count}: must have at most ${params.limit} ${params.limit === 1 ? 'item' : 'items'}`,
         field,
       }
     }
     case 'minLength':
       return inBody(`should be at least ${params.limit} chars long`)
     case 'minItems':
-      return inBody(`should have at least ${params.limit} items`)
+      return invalidValue(field, sizeOf(data), `${field} in body should have at least ${params.limit} items`)
     case 'minProperties':
-      return inBody(`should have at least ${params.limit} properties`)
+      return invalidValue(
+        field,
+        sizeOf(data),
+        `${field} in body should have at least ${params.limit} properties`,
+      )
     case 'pattern':
       return inBody(`should match '${params.pattern}'`)
     case 'minimum':
@@ -98,6 +102,10 @@ export function causeOf(error: ErrorObject): StatusCause {
     default:
       return inBody(error.message ?? error.keyword)
   }
+}
+
+function sizeOf(data: unknown): number {
+  return Array.isArray(data) ? data.length : Object.keys(Object(data)).length
 }
 
 function typeInvalid(field: string, value: unknown, detail: string): StatusCause {

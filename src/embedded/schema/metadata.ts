@@ -91,14 +91,23 @@ function nameCauses(resource: Resource, { name, namespace }: ObjectMeta): Status
   if (name === '') {
     causes.push(requiredValue('metadata.name', 'name or generateName is required'))
   } else if (resource.plural === 'namespaces' && resource.group === '') {
-    if (name.length > 63 || !LABEL.test(name)) causes.push(invalidValue('metadata.name', name, LABEL_RULE))
-  } else if (name.length > 253 || !SUBDOMAIN.test(name)) {
-    causes.push(invalidValue('metadata.name', name, SUBDOMAIN_RULE))
+    causes.push(...ruleCauses(name, 63, LABEL, LABEL_RULE))
+  } else {
+    causes.push(...ruleCauses(name, 253, SUBDOMAIN, SUBDOMAIN_RULE))
   }
   if (resource.namespaced && !namespace) causes.push(requiredValue('metadata.namespace'))
   if (!resource.namespaced && namespace) {
     causes.push(forbiddenValue('metadata.namespace', 'not allowed on this type'))
   }
+  return causes
+}
+
+function ruleCauses(name: string, longest: number, pattern: RegExp, rule: string): StatusCause[] {
+  const causes: StatusCause[] = []
+  if (name.length > longest) {
+    causes.push(invalidValue('metadata.name', name, `must be no more than ${longest} characters`))
+  }
+  if (!pattern.test(name)) causes.push(invalidValue('metadata.name', name, rule))
   return causes
 }
 
@@ -148,7 +157,7 @@ function ownerCauses(metadata: ObjectMeta): StatusCause[] {
   const causes = owners.flatMap((owner, index) =>
     (['apiVersion', 'kind', 'name', 'uid'] as const)
       .filter((field) => owner[field] === '')
-      .map((field) => invalidValue(`metadata.ownerReferences[${index}].${field}`, '', 'must not be empty')),
+      .map((field) => requiredValue(`metadata.ownerReferences[${index}].${field}`, 'must not be empty')),
   )
   const controllers = owners.filter((owner) => owner.controller === true)
   if (controllers.length > 1) {

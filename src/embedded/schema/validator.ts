@@ -3,6 +3,8 @@ import addFormats from 'ajv-formats'
 import { isFields } from '../json.ts'
 import type { StatusCause } from '../status.ts'
 import { causeOf } from './causes.ts'
+import { isUnchanged } from './ratcheting.ts'
+import { duplicatesIn } from './list-types.ts'
 import { blocksRules, hasRules, RULES_NOT_CHECKED } from './rules.ts'
 import type { StructuralSchema } from './structural.ts'
 
@@ -10,7 +12,8 @@ export class InvalidSchemaError extends Error {
   override readonly name = 'InvalidSchemaError'
 }
 
-export type Validator = (object: unknown) => StatusCause[]
+/** @param old the state before: what did not change in it is not held against an update */
+export type Validator = (object: unknown, old?: unknown) => StatusCause[]
 
 /** More than anybody reads; a huge bad object must not make a huge answer. */
 const MAX_CAUSES = 50
@@ -32,14 +35,21 @@ export function compileValidator(schema: StructuralSchema): Validator {
   const [oldest] = remembered.keys()
   if (remembered.size > MAX_REMEMBERED && oldest !== undefined) remembered.delete(oldest)
   const rules = hasRules(schema)
-  return (object) => {
-    if (check(object)) return []
-    const causes = withoutEchoes(check.errors ?? [])
-      .slice(0, MAX_CAUSES)
-      .map(causeOf)
+  return (object, old) => {
+    const errors = check(object) ? [] : withoutEchoes(check.errors ?? [])
+    const broken = errors.filter(({ instancePath }) => !isUnchanged(instancePath, object, old)).map(causeOf)
+    const hadDuplicates = old !== undefined && duplicatesIn(schema, old).length > 0
+    const duplicates = hadDuplicates ? [] : duplicatesIn(schema, object)
+    const causes = [...broken, ...duplicates].slice(0, MAX_CAUSES)
     return rules && causes.some(blocksRules) ? [...causes, RULES_NOT_CHECKED] : causes
   }
 }
+
+/** What Go's net.ParseMAC reads: 6, 8 or 20 bytes, in the three usual spellings. */
+const MAC =
+  /^[0-9a-f]{2}(?:(:[0-9a-f]{2}){5}|(:[0-9a-f]{2}){7}|(:[0-9a-f]{2}){19}|(-[0-9a-f]{2}){5}|(-[0-9a-f]{2}){7}|(-[0-9a-f]{2}){19}|[0-9a-f]{2}(?:(\.[0-9a-f]{4}){2}|(\.[0-9a-f]{4}){3}|(\.[0-9a-f]{4}){9}))$/i
+/** Go's, as `1h30m`, not ISO 8601's. */
+const DURATION = /^[-+]?(0|((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)$/
 
 function compile(jsonSchema: Record<string, unknown>): ValidateFunction {
   try {
@@ -52,7 +62,8 @@ function compile(jsonSchema: Record<string, unknown>): ValidateFunction {
     })
     addFormats.default(ajv)
     ajv.addFormat('cidr', /^([0-9]{1,3}\.){3}[0-9]{1,3}\/[0-9]{1,2}$|^[0-9a-fA-F:.]+\/[0-9]{1,3}$/)
-    ajv.addFormat('mac', /^([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}$/)
+    ajv.addFormat('mac', MAC)
+    ajv.addFormat('duration', DURATION)
     return ajv.compile(jsonSchema)
   } catch (cause) {
     throw new InvalidSchemaError(cause instanceof Error ? cause.message : String(cause), { cause })
