@@ -9,6 +9,7 @@ import { addLeasesCommand } from './commands/leases.ts'
 import { addNatsCredentialsCommand } from './commands/nats-credentials.ts'
 import { addStandaloneCommand } from './commands/standalone.ts'
 import { addTapCommand } from './commands/tap.ts'
+import { addWebhookCommand } from './commands/webhook.ts'
 import { explainFailure } from './failure.ts'
 import { logLevel } from './parse.ts'
 
@@ -48,6 +49,7 @@ function createProgram(done: (code: ExitCode) => void): Command {
   addStandaloneCommand(program, context)
   addControllerCommand(program, context)
   addAgentCommand(program, context)
+  addWebhookCommand(program, context)
   addLeasesCommand(program)
   addTapCommand(program)
   addNatsCredentialsCommand(program)

@@ -16,6 +16,8 @@ const USER_MUST_ACT = new Set([
   'ListenError',
   'InsecureListenError',
   'HealthListenError',
+  'HttpsListenError',
+  'CertificateFilesError',
   'InvalidServerUrlError',
   'InvalidNatsLoginError',
   'InvalidSubjectError',

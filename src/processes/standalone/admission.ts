@@ -1,33 +1,50 @@
-import { isDeepStrictEqual } from 'node:util'
-import type { FieldProblem } from '../../api/field-problem.ts'
-import { ipPoolSchema } from '../../api/ippool.ts'
-import { parsePoolConfiguration } from '../../api/pool-configuration.ts'
-import { IP_POOLS } from '../../api/resource.ts'
-import type { Admission } from '../../embedded/admission.ts'
+import { IP_POOLS, VIRTUAL_MACHINES, VM_NETWORK_CONFIGS } from '../../api/resource.ts'
+import type { Admission, AdmissionAnswer, AdmissionRequest } from '../../embedded/admission.ts'
+import type { Store } from '../../kube/store.ts'
+import { mutate, validate } from '../../webhook/admit.ts'
+import type { ClusterView } from '../../webhook/cluster-view.ts'
+import { createStoreClusterView } from '../../webhook/store-cluster-view.ts'
+import type { Verdict } from '../../webhook/verdict.ts'
 
-/** What the schema of the CRD cannot say, said at `kubectl apply` already; the pool actor checks it again. */
-export const admitPools: Admission = ({ resource, object, oldObject }) => {
-  const isPool = resource.group === IP_POOLS.group && resource.plural === IP_POOLS.plural
-  if (!isPool || object === undefined) return { allowed: true }
-  // An object that was accepted once must stay deletable: finalizers and labels may change whatever the spec says.
-  if (oldObject !== undefined && isDeepStrictEqual(oldObject.spec, object.spec)) return { allowed: true }
-  const problems = problemsOf(object)
-  if (problems.length === 0) return { allowed: true }
-  return {
-    allowed: false,
-    message: 'the IPPool cannot be served',
-    causes: problems.map(({ path, message }) => ({ reason: 'FieldValueInvalid', field: path, message })),
+/**
+ * What a cluster's webhook does, in the API server of this process: the same defaults, the same refusals.
+ *
+ * Two things differ. There is no telling who writes, and the controller must be let: what a VM owns is written by it,
+ * and its status says what is wrong with it. And a network may come after its pool, since nobody but the user makes
+ * networks here; the pool waits for it.
+ */
+export function createStandaloneAdmission(store: () => Store): Admission {
+  let view: ClusterView | undefined
+  return async (request) => {
+    if (!isOurs(request) || isOfTheController(request)) return { allowed: true }
+    view ??= createStoreClusterView({ store: store() })
+    const object = await mutate(request, view)
+    const verdict = await validate({ ...request, object }, view, { missingNetwork: 'warn' })
+    if (!verdict.allowed) return refusal(verdict)
+    return { allowed: true, warnings: verdict.warnings, ...(object === undefined ? {} : { object }) }
   }
 }
 
-function problemsOf(object: unknown): readonly FieldProblem[] {
-  const pool = ipPoolSchema.safeParse(object, { reportInput: true })
-  if (!pool.success) {
-    return pool.error.issues.map(({ path, message, input }) => ({
-      path: path.join('.'),
-      message: input === undefined ? 'is required' : message,
-    }))
-  }
-  const parsed = parsePoolConfiguration(pool.data)
-  return parsed.ok ? [] : parsed.problems
+function refusal(verdict: Extract<Verdict, { allowed: false }>): AdmissionAnswer {
+  const { message } = verdict
+  if (verdict.reason === 'Forbidden') return { allowed: false, message }
+  const causes = verdict.problems.map(({ path, message: what }) => ({
+    reason: 'FieldValueInvalid',
+    field: path,
+    message: what,
+  }))
+  return { allowed: false, message, causes }
+}
+
+function isOurs({ resource }: AdmissionRequest): boolean {
+  return [IP_POOLS, VM_NETWORK_CONFIGS].some(
+    ({ group, plural }) => resource.group === group && resource.plural === plural,
+  )
+}
+
+function isOfTheController({ resource, object }: AdmissionRequest): boolean {
+  const owners = object?.metadata.ownerReferences ?? []
+  return (
+    resource.plural === VM_NETWORK_CONFIGS.plural && owners.some(({ kind }) => kind === VIRTUAL_MACHINES.kind)
+  )
 }

@@ -9,7 +9,7 @@ import { createLocalTransport } from '../../../transports/messages/local.ts'
 import { connectNatsTransport } from '../../../transports/messages/nats.ts'
 import type { Transport } from '../../../transports/messages/transport.ts'
 import { DataDirectoryError } from '../../embedded/backend/errors.ts'
-import { openEmbeddedApi } from '../../embedded/embedded-api.ts'
+import { type EmbeddedApi, openEmbeddedApi } from '../../embedded/embedded-api.ts'
 import { writeKubeconfig } from '../../embedded/kubeconfig.ts'
 import { createEventRecorder } from '../../kube/event-recorder.ts'
 import { resolveIPv4 } from '../../network/resolve.ts'
@@ -22,7 +22,7 @@ import { startController } from '../controller/controller.ts'
 import { addActorMetrics, addPoolMetrics } from '../controller/pool-metrics.ts'
 import type { RunningProcess } from '../running-process.ts'
 import { VERSION } from '../version.ts'
-import { admitPools } from './admission.ts'
+import { createStandaloneAdmission } from './admission.ts'
 import { startAgentManager } from './agent-manager.ts'
 import { addTapRoute } from './tap-route.ts'
 
@@ -64,12 +64,12 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
           log,
           pendingLimit: 50_000,
         })
-  const api = await openEmbeddedApi({
+  const api: EmbeddedApi = await openEmbeddedApi({
     dataDirectory: path.join(dataDirectory, 'store'),
     clock,
     random,
     log,
-    admit: admitPools,
+    admit: createStandaloneAdmission(() => api.store),
   })
   const { store } = api
   const system = startActorSystem({ name: 'standalone', log, clock, random })
