@@ -11,7 +11,7 @@ import { reservedAddresses } from '../../src/api/pool-configuration.ts'
 import { formatIPv4Address, type IPv4Address } from '../../src/api/values/ipv4-address.ts'
 import { formatInstant, type Instant } from '../../src/api/values/time.ts'
 import { agentCondition, agentPodRef } from './agent-condition.ts'
-import { hasLeases, leasesOf } from './book.ts'
+import { leasesOf } from './book.ts'
 import { withNotices } from './notices.ts'
 import type { Book, PoolState } from './state.ts'
 
@@ -103,7 +103,7 @@ function meanwhile({ book, servedSpec }: PoolState): string {
  * of a higher one must not take what follows for old news. No counter ever runs ahead of the milliseconds.
  */
 function revisionOf(pool: IPPool, now: Instant): number {
-  return pool.status?.ipv4?.revision ?? (hasLeases(pool) ? now : 0)
+  return pool.status?.ipv4?.revision ?? (pool.status?.ipv4 === undefined ? 0 : now)
 }
 
 /** A controller that has just started repeats what was known, until it has looked itself. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { snapshotOf } from '../../../actors/pool/snapshot.ts'
 import { parseIPv4Address } from '../../../src/api/values/ipv4-address.ts'
 import { parseMacAddress } from '../../../src/api/values/mac-address.ts'
 import { condition, poolObject, TEST_MAC } from '../../support/objects.ts'
@@ -421,6 +422,34 @@ describe('release', () => {
     expect(restarted.commit()?.ipv4?.resting?.['192.168.48.84']?.until).toBe('2026-01-01T00:05:00Z')
   })
 
+  test('nor when it is made shorter while no controller runs: the status knows what leases were given for', () => {
+    const restarted = PoolDriver.of(
+      poolObject({
+        metadata: { generation: 2 },
+        ipv4Config: { leaseTime: 10 },
+        status: {
+          observedGeneration: 1,
+          conditions: [condition('Registered', 'True')],
+          ipv4: {
+            allocated: { '192.168.48.84': TEST_MAC },
+            used: 1,
+            available: 7,
+            revision: 5,
+            leaseTime: 300,
+          },
+        },
+      }),
+    )
+
+    restarted.release()
+    restarted.wanted(false)
+
+    expect(restarted.commit()?.ipv4).toMatchObject({
+      leaseTime: 10,
+      resting: { '192.168.48.84': { until: '2026-01-01T00:05:00Z' } },
+    })
+  })
+
   test('and it forgets when no longer lease can be left', () => {
     const driver = PoolDriver.of(held({ '192.168.48.84': TEST_MAC }))
     const pool = driver.state.pool ?? poolObject()
@@ -650,6 +679,86 @@ describe('the agent', () => {
     driver.allocate()
 
     expect(driver.commit()?.ipv4?.revision).toBe(before + 1)
+  })
+})
+
+describe('the revision', () => {
+  test('a counter that somebody took away goes on above every one that an agent may know', () => {
+    const driver = new PoolDriver()
+    driver.tell({ type: 'tick' })
+    driver.tell({
+      type: 'pool-read',
+      pool: poolObject({
+        status: { ipv4: { allocated: { '192.168.48.84': TEST_MAC }, used: 1, available: 7 } },
+      }),
+    })
+
+    expect(driver.commit()?.ipv4?.revision).toBeGreaterThan(1_000_000_000_000)
+  })
+
+  test('a new pool begins at one', () => {
+    const driver = new PoolDriver()
+    driver.tell({ type: 'tick' })
+    driver.tell({ type: 'pool-read', pool: poolObject() })
+
+    expect(driver.commit()?.ipv4?.revision).toBe(1)
+  })
+})
+
+describe('a spec that is invalid', () => {
+  const wrong = { serverIP: '10.0.0.1' }
+  const editedInto = (driver: PoolDriver, ipv4Config: object, resourceVersion = '90') => {
+    const pool = driver.state.pool ?? poolObject()
+    const generation = (pool.metadata.generation ?? 0) + 1
+    const { spec, metadata } = poolObject({ metadata: { resourceVersion, generation }, ipv4Config })
+    driver.tell({ type: 'pool-changed', resourceVersion })
+    driver.tell({ type: 'pool-read', pool: { ...pool, spec, metadata } })
+  }
+
+  test('who has an address keeps it, nobody new gets one, and the last valid spec is noted', () => {
+    const driver = PoolDriver.of(held({ '192.168.48.84': TEST_MAC }))
+    editedInto(driver, wrong)
+    const status = driver.commit()
+
+    const [kept, late] = [driver.allocate(), driver.allocate({ mac: OTHER_MAC })]
+
+    expect(driver.replyTo(kept)).toEqual({ outcome: 'allocated', address: '192.168.48.84' })
+    expect(driver.replyTo(late)).toMatchObject({ outcome: 'refused', reason: 'InvalidPool' })
+    expect(status?.servedSpec).toMatchObject({ ipv4Config: { serverIP: '192.168.48.77' } })
+    expect(status?.ipv4).toMatchObject({ used: 1, available: 7 })
+  })
+
+  test('agents are given the last valid spec, and a pause counts all the same', () => {
+    const driver = PoolDriver.of(held({ '192.168.48.84': TEST_MAC }))
+    editedInto(driver, wrong)
+    driver.commit()
+    const pool = driver.state.pool ?? poolObject()
+
+    expect(snapshotOf(pool).spec).toMatchObject({ ipv4Config: { serverIP: '192.168.48.77' } })
+    const paused = snapshotOf({ ...pool, spec: { ...pool.spec, paused: true } })
+    expect(paused.spec).toMatchObject({ paused: true, ipv4Config: { serverIP: '192.168.48.77' } })
+  })
+
+  test('an address that is given back meanwhile rests for the lease time of the last valid spec', () => {
+    const driver = PoolDriver.of(held({ '192.168.48.84': TEST_MAC }))
+    editedInto(driver, { ...wrong, leaseTime: 7 })
+    driver.commit()
+
+    const token = driver.release()
+    driver.wanted(false)
+
+    expect(driver.commit()?.ipv4?.resting?.['192.168.48.84']?.until).toBe('2026-01-01T00:05:00Z')
+    expect(driver.replyTo(token)).toEqual({ outcome: 'released' })
+  })
+
+  test('once it is put right, what was noted goes', () => {
+    const driver = PoolDriver.of(held({ '192.168.48.84': TEST_MAC }))
+    editedInto(driver, wrong)
+    driver.commit()
+
+    editedInto(driver, {}, '95')
+
+    expect(driver.commit()?.servedSpec).toBeUndefined()
   })
 })
 

@@ -17,13 +17,15 @@ const owner = (index: number) => ({
   generation: 1,
 })
 
-/** Ranges of different sizes; the server is inside all of them. */
+const SERVER = '10.0.0.11'
+/** Ranges of different sizes; the server is inside all of them, but for the last, which is invalid for that. */
 const SPECS = [
   { start: '10.0.0.10', end: '10.0.0.19', exclude: ['10.0.0.13'], leaseTime: 300 },
   { start: '10.0.0.10', end: '10.0.0.14', exclude: [], leaseTime: 60 },
   { start: '10.0.0.10', end: '10.0.0.29', exclude: ['10.0.0.12', '10.0.0.28', '10.0.0.99'], leaseTime: 300 },
+  { server: '10.9.9.9', start: '10.0.0.12', end: '10.0.0.17', exclude: ['10.0.0.14'], leaseTime: 30 },
 ] as const
-const SERVER = '10.0.0.11'
+const isInvalid = (spec: IPPool['spec']) => spec.ipv4Config.serverIP !== SERVER
 
 interface Wish {
   wanted: boolean
@@ -56,6 +58,7 @@ export class PoolWorld {
   /** What owners were told, for as long as they want it. */
   readonly #told = new Map<number, string>()
   #token = 1
+  #highestRevision = 0
 
   constructor(readonly size: number) {
     this.wishes = Array.from({ length: size }, () => ({
@@ -68,11 +71,12 @@ export class PoolWorld {
   }
 
   #spec(variant: number) {
-    const { start, end, exclude, leaseTime } = SPECS[variant % SPECS.length] ?? SPECS[0]
+    const chosen = SPECS[variant % SPECS.length] ?? SPECS[0]
+    const { start, end, exclude, leaseTime } = chosen
     return {
       networkName: 'default/net',
       ipv4Config: {
-        serverIP: SERVER,
+        serverIP: 'server' in chosen ? chosen.server : SERVER,
         cidr: '10.0.0.0/24',
         pool: { start, end, exclude: [...exclude] },
         leaseTime,
@@ -163,6 +167,15 @@ export class PoolWorld {
   edit(variant: number, isSeen: boolean): void {
     this.#write({ ...this.object, spec: this.#spec(variant) }, true)
     if (isSeen) this.tell({ type: 'pool-changed', resourceVersion: this.object.metadata.resourceVersion })
+  }
+
+  /** An earlier release of the system has its turn: it knows the leases, their counts and the conditions only. */
+  dropWhatOthersDoNotKnow(): void {
+    const { conditions, ipv4 } = this.object.status ?? {}
+    const { allocated, used, available } = ipv4 ?? {}
+    this.#write({ ...this.object, status: { conditions, ipv4: { allocated, used, available } } }, false)
+    this.now = later(this.now, seconds(5))
+    this.restart()
   }
 
   /** The process ends, and another begins; what was on its way may still arrive. */
@@ -281,7 +294,7 @@ export class PoolWorld {
 
   #holdAgainstTheLaws(before: IPPool, after: IPPool): void {
     const { allocated = {}, used = 0, available = 0, revision = 0, resting = {} } = after.status?.ipv4 ?? {}
-    const { pool } = after.spec.ipv4Config
+    const { pool, serverIP: server } = servedBy(after).ipv4Config
     const leases = Object.entries(allocated).filter(([, text]) => text.includes(':'))
     const macs = leases.map(([, text]) => text)
     // Law 1: one address a MAC, and one MAC an address.
@@ -298,14 +311,14 @@ export class PoolWorld {
       range.push(`10.0.0.${last}`)
     }
     const excluded = new Set(pool?.exclude)
-    const leasable = range.filter((address) => !excluded.has(address) && address !== SERVER)
+    const leasable = range.filter((address) => !excluded.has(address) && address !== server)
     expect(used + available).toBe(leasable.length)
     expect(used).toBe(leases.filter(([address]) => leasable.includes(address)).length)
     const marks = Object.fromEntries(Object.entries(allocated).filter(([, text]) => !text.includes(':')))
     const expected = range
       .filter((address) => !leases.some(([held]) => held === address))
       .flatMap((address) =>
-        address === SERVER ? [[address, 'RESERVED']] : excluded.has(address) ? [[address, 'EXCLUDED']] : [],
+        address === server ? [[address, 'RESERVED']] : excluded.has(address) ? [[address, 'EXCLUDED']] : [],
       )
     expect(marks).toEqual(Object.fromEntries(expected))
 
@@ -326,11 +339,14 @@ export class PoolWorld {
     // Agents hear of every change.
     const isChanged = JSON.stringify(leases.sort()) !== JSON.stringify(earlierLeases.sort())
     expect(revision).toBeGreaterThanOrEqual((earlier.revision ?? 0) + (isChanged ? 1 : 0))
+    expect(revision).toBeGreaterThanOrEqual(this.#highestRevision)
+    this.#highestRevision = revision
   }
 
   /** Nothing fails any more, everybody looks again, and time passes. */
   calmDown(): void {
     this.#late = []
+    if (isInvalid(this.object.spec)) this.edit(0, true)
     for (let round = 0; round < 6; round++) {
       this.tell({ type: 'pool-changed', resourceVersion: this.object.metadata.resourceVersion })
       for (let index = 0; index < this.size; index++) this.ask(index)
@@ -345,4 +361,10 @@ export class PoolWorld {
     const { allocated = {} } = this.object.status?.ipv4 ?? {}
     return Object.fromEntries(Object.entries(allocated).filter(([, text]) => text.includes(':')))
   }
+}
+
+/** What the status must follow: the spec, or the last valid one while that is invalid and another is known. */
+function servedBy({ spec, status }: IPPool): IPPool['spec'] {
+  const earlier = ipPoolSchema.shape.spec.safeParse(status?.servedSpec).data
+  return isInvalid(spec) && earlier !== undefined ? earlier : spec
 }
