@@ -1,8 +1,9 @@
 import type { Logger } from 'pino'
-import { VIRTUAL_MACHINES, VM_NETWORK_CONFIGS } from '../../src/api/resource.ts'
+import type { KubeObject } from '../../src/api/object.ts'
+import { type Resource, VIRTUAL_MACHINES, VM_NETWORK_CONFIGS } from '../../src/api/resource.ts'
 import { formatObjectKey, type ObjectKey } from '../../src/api/values/object-key.ts'
 import { milliseconds } from '../../src/api/values/time.ts'
-import { type VmNetworkConfig, vmNetworkConfigSchema } from '../../src/api/vm-network-config.ts'
+import { vmNetworkConfigSchema } from '../../src/api/vm-network-config.ts'
 import { NotFoundError } from '../../src/kube/errors.ts'
 import type { Store } from '../../src/kube/store.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
@@ -27,8 +28,13 @@ export interface VmActorOptions {
   log: Logger
   /** What the watches know now. */
   observe: () => Observed
-  /** A Kubernetes event about the VM's VirtualMachineNetworkConfig. */
-  record: (config: VmNetworkConfig, severity: 'Normal' | 'Warning', reason: string, message: string) => void
+  /** A Kubernetes event about an object. */
+  record: (
+    about: { resource: Resource; object: KubeObject },
+    severity: 'Normal' | 'Warning',
+    reason: string,
+    message: string,
+  ) => void
   /** Neither VM nor VirtualMachineNetworkConfig is left. */
   finished: () => void
 }
@@ -48,7 +54,7 @@ const REQUEST_ATTEMPTS = 3
 export function startVmActor(options: VmActorOptions): VmActor {
   const { key, system, store, transport, clock, random } = options
   const log = options.log.child({ vm: formatObjectKey(key) })
-  let config: VmNetworkConfig | undefined
+  let observed: Observed | undefined
   let isObservationDue = false
 
   const actor = system.spawnDecider<VmState, VmMessage, VmEffect>({
@@ -58,7 +64,7 @@ export function startVmActor(options: VmActorOptions): VmActor {
     started: () => ({ type: 'observed', observed: options.observe() }),
     decide(state, message, now) {
       const decision = decide(state, message, now)
-      config = decision.state.observed?.config
+      observed = decision.state.observed
       return decision
     },
     run,
@@ -114,11 +120,16 @@ export function startVmActor(options: VmActorOptions): VmActor {
       case 'publish':
         return publish(transport, key, effect.event)
       case 'record':
-        if (config !== undefined) options.record(config, effect.severity, effect.reason, effect.message)
-        return
+        return record(effect)
       case 'finish':
         return options.finished()
     }
+  }
+
+  function record({ about, severity, reason, message }: Extract<VmEffect, { type: 'record' }>): void {
+    const object = observed?.[about]
+    const resource = about === 'vm' ? VIRTUAL_MACHINES : VM_NETWORK_CONFIGS
+    if (object !== undefined) options.record({ resource, object }, severity, reason, message)
   }
 
   function ask<Request, Reply>(

@@ -31,7 +31,13 @@ export function allocateAnswered(
     const { address } = reply
     if (phase.address !== address) {
       const message = `${address} allocated to ${nic.mac} on ${nic.networkName}`
-      effects.push({ type: 'record', severity: 'Normal', reason: 'AddressAllocated', message })
+      effects.push({
+        type: 'record',
+        about: 'config',
+        severity: 'Normal',
+        reason: 'AddressAllocated',
+        message,
+      })
       effects.push({ type: 'publish', event: { type: 'address-assigned', body: { ...names, address } } })
     }
     return { ...nic, phase: { type: 'allocated', wish: phase.wish, address } }
@@ -39,7 +45,7 @@ export function allocateAnswered(
   const { reason, message } = reply
   if (reason !== phase.reason) {
     const text = `no address for ${nic.mac} on ${nic.networkName}: ${message}`
-    effects.push({ type: 'record', severity: 'Warning', reason, message: text })
+    effects.push({ type: 'record', about: 'config', severity: 'Warning', reason, message: text })
     effects.push({ type: 'publish', event: { type: 'address-pending', body: { ...names, reason, message } } })
   }
   return asWaiting(nic, phase.wish, reply, now)

@@ -3,6 +3,7 @@ import { allocateAnswered, onAnswer, releaseAnswered, requestFailed } from './an
 import { backoff, scheduleWake } from './backoff.ts'
 import { configPatch, type DesiredConfig, desiredConfig, newConfig, owningVm } from './desired-config.ts'
 import { followConfig } from './follow-config.ts'
+import { hintAtWaiting } from './hint.ts'
 import type { VmEffect, VmMessage } from './messages.ts'
 import type { NicState, VmState } from './state.ts'
 
@@ -51,13 +52,14 @@ function apply(state: VmState, message: VmMessage, now: Instant, effects: VmEffe
   }
 }
 
-function settle(state: VmState, now: Instant, effects: VmEffect[]): VmState {
-  const { observed } = state
-  if (observed === undefined || state.writing) return state
-  if (state.writeAfter !== undefined && state.writeAfter > now) return scheduleWake(state, now, effects)
+function settle(before: VmState, now: Instant, effects: VmEffect[]): VmState {
+  const { observed } = before
+  if (observed === undefined || before.writing) return before
+  if (before.writeAfter !== undefined && before.writeAfter > now) return scheduleWake(before, now, effects)
   const { vm, config } = observed
   const alive = vm?.metadata.deletionTimestamp === undefined ? vm : undefined
   const desired = alive === undefined ? undefined : desiredConfig({ ...observed, vm: alive })
+  const state = desired === undefined ? before : hintAtWaiting(before, desired, now, effects)
 
   if (config === undefined) {
     const forgotten = { ...state, nics: new Map() }
@@ -87,7 +89,13 @@ function tellProblems(state: VmState, desired: DesiredConfig | undefined, effect
   const message = desired?.problems.join('; ') ?? ''
   if (message === state.toldProblems) return state
   if (message !== '')
-    effects.push({ type: 'record', severity: 'Warning', reason: 'InvalidInterface', message })
+    effects.push({
+      type: 'record',
+      about: 'config',
+      severity: 'Warning',
+      reason: 'InvalidInterface',
+      message,
+    })
   return { ...state, toldProblems: message }
 }
 

@@ -24,6 +24,8 @@ export interface DesiredConfig {
   pinnedByVm: string
   /** What of the VM could not be read, for people. */
   problems: readonly string[]
+  /** Networks with a pool on which an interface has no MAC address that could be read, and never had one. */
+  waiting: readonly string[]
 }
 
 /** What the VM asks for: its NICs on networks that have a pool, in the VM's order. */
@@ -50,8 +52,13 @@ export function desiredConfig(observed: Observed & { vm: VirtualMachine }): Desi
     if (pinned && (pinned !== earlier || isEarlierOurs)) pins.push(pinned)
     return [{ macAddress: nic.mac, networkName, ...(pinned ? { ipAddress: pinned } : {}) }]
   })
-  const networks = [...known, ...keptForUnknownMacs(waiting, known, existing, namespace)]
-  return { networks, pinnedByVm: pins.join(','), problems }
+  const { kept, left } = keptForUnknownMacs(waiting, known, existing, namespace)
+  return {
+    networks: [...known, ...kept],
+    pinnedByVm: pins.join(','),
+    problems,
+    waiting: left.map(formatObjectKey).filter((network) => pools.has(network)),
+  }
 }
 
 /**
@@ -63,17 +70,20 @@ function keptForUnknownMacs(
   known: readonly RequestedNetwork[],
   existing: readonly RequestedNetwork[],
   namespace: string,
-): RequestedNetwork[] {
+): { kept: RequestedNetwork[]; left: ObjectKey[] } {
   const spare = existing.filter(
     (entry) => !known.some((other) => readNic(other, namespace)?.key === readNic(entry, namespace)?.key),
   )
-  return waiting.flatMap((network) => {
+  const left: ObjectKey[] = []
+  const kept = waiting.flatMap((network) => {
     const index = spare.findIndex((entry) => {
       const read = readNic(entry, namespace)
       return read !== undefined && formatObjectKey(read.network) === formatObjectKey(network)
     })
+    if (index < 0) left.push(network)
     return index < 0 ? [] : spare.splice(index, 1)
   })
+  return { kept, left }
 }
 
 /** A new VirtualMachineNetworkConfig, in the documentation's spelling. */

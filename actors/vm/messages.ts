@@ -53,6 +53,13 @@ export type VmEffect =
   | { type: 'observe' }
   | { type: 'wake'; after: Duration }
   | { type: 'publish'; event: VmEvent }
-  | { type: 'record'; severity: 'Normal' | 'Warning'; reason: string; message: string }
+  /** A Kubernetes event about the VM, or about its VirtualMachineNetworkConfig. */
+  | {
+      type: 'record'
+      about: 'vm' | 'config'
+      severity: 'Normal' | 'Warning'
+      reason: string
+      message: string
+    }
   /** Nothing is left to look after. */
   | { type: 'finish' }

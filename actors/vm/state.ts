@@ -16,6 +16,8 @@ export interface VmState {
   writeFailures: number
   /** What is wrong with the VM's interfaces, as people were told last. */
   toldProblems: string
+  /** That an interface waits for its MAC address: what is to be told of it, when, and whether it was. */
+  hint: { text: string; at: Instant; told: boolean } | undefined
   nextAsk: number
   /** When a wake that was asked for comes. */
   wakeAt: Instant | undefined
@@ -72,6 +74,7 @@ export function initialVmState(): VmState {
     writeAfter: undefined,
     writeFailures: 0,
     toldProblems: '',
+    hint: undefined,
     nextAsk: 1,
     wakeAt: undefined,
   }

@@ -3,11 +3,13 @@ import { mergePatchBetween } from '../../src/api/merge-patch.ts'
 import type { Instant } from '../../src/api/values/time.ts'
 import {
   type NetworkStatus,
+  type RequestedNetwork,
   requestedNetworks,
   spellingOf,
   type VmNetworkConfig,
 } from '../../src/api/vm-network-config.ts'
 import { parseNic } from './nic-key.ts'
+import { readAddress } from './pursue.ts'
 import type { NicState, VmState } from './state.ts'
 
 /** What must be written so that the object's status says what the actor knows; undefined when it says so already. */
@@ -48,7 +50,8 @@ function networkStatuses(config: VmNetworkConfig, nics: VmState['nics']): Networ
     const { macAddress, networkName } = entry
     try {
       const nic = parseNic(entry, config.metadata.namespace ?? '')
-      return [nic.key, statusOf({ macAddress: nic.mac, networkName }, nics.get(nic.key))]
+      const status = statusOf({ macAddress: nic.mac, networkName }, nics.get(nic.key))
+      return [nic.key, isRefusedTwin(entry, status) ? asTwin(status) : status]
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
       return [`${macAddress} ${networkName}`, { macAddress, networkName, state: 'Pending', message }]
@@ -78,6 +81,17 @@ function statusOf(
     default:
       return { ...address, ...names, state: 'Pending' }
   }
+}
+
+/** A MAC that is listed twice on a network has one address, which both entries show: the first entry's, if it names one. */
+function isRefusedTwin({ ipAddress = '' }: RequestedNetwork, status: NetworkStatus): boolean {
+  const pin = readAddress(ipAddress)
+  return status.state === 'Allocated' && pin !== undefined && pin !== status.allocatedIPAddress
+}
+
+function asTwin({ macAddress, networkName, allocatedIPAddress }: NetworkStatus): NetworkStatus {
+  const message = `the MAC address is listed twice on this network and has ${allocatedIPAddress}; give each interface a MAC address of its own`
+  return { macAddress, networkName, state: 'Pending', message }
 }
 
 /** Only what is held must be remembered: a wish that was never granted leaves nothing behind. */

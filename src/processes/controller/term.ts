@@ -6,7 +6,7 @@ import type { ActorSystem } from '../../../actors/system.ts'
 import { startVmActor, type VmActor } from '../../../actors/vm/actor.ts'
 import type { Transport } from '../../../transports/messages/transport.ts'
 import type { KubeObject } from '../../api/object.ts'
-import { IP_POOLS, type Resource, VM_NETWORK_CONFIGS } from '../../api/resource.ts'
+import { IP_POOLS, type Resource } from '../../api/resource.ts'
 import type { IPv4Address } from '../../api/values/ipv4-address.ts'
 import { formatObjectKey, type ObjectKey } from '../../api/values/object-key.ts'
 import type { EventRecorder } from '../../kube/event-recorder.ts'
@@ -94,8 +94,8 @@ export function startTerm(options: TermOptions): Term {
       random,
       log,
       observe: () => observeVm(informers, key),
-      record: (config, type, reason, message) =>
-        recorder.record(subjectOf(VM_NETWORK_CONFIGS, config), { type, reason, message }),
+      record: ({ resource, object }, type, reason, message) =>
+        recorder.record(subjectOf(resource, object), { type, reason, message }),
       finished() {
         vms.get(formatObjectKey(key))?.stop()
         vms.delete(formatObjectKey(key))

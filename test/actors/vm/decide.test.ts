@@ -493,3 +493,119 @@ test('a write that failed is decided anew on what is observed then, after a whil
 
   expect(driver.take('write-status').patch).toMatchObject({ metadata: { resourceVersion: '7' } })
 })
+
+describe('an interface without a MAC address', () => {
+  const waiting = vmObject({ 'nic-1': {} })
+
+  test('is told of on the VM after ten seconds, once', () => {
+    const driver = new VmDriver()
+    driver.observe({ vm: waiting, config: undefined })
+    driver.pass(9_000)
+    expect(driver.events()).toEqual([])
+
+    for (let round = 0; round < 5; round++) {
+      driver.pass(2_000)
+      driver.observe({ vm: waiting, config: undefined })
+    }
+
+    expect(driver.events()).toEqual([
+      'vm: WaitingForMacAddress: an interface on default/net-48 waits for its MAC address: give it a macAddress, or start the VM',
+    ])
+    expect(driver.all('create-config')).toEqual([])
+  })
+
+  test('is not told of when the MAC address comes soon', () => {
+    const driver = new VmDriver()
+    driver.observe({ vm: waiting, config: undefined })
+    driver.pass(3_000)
+
+    driver.observe({ config: undefined })
+    driver.pass(30_000)
+
+    expect(driver.events()).toEqual([])
+  })
+
+  test('is not told of on a network that has no pool, nor while it keeps the address of its last run', () => {
+    const elsewhere = new VmDriver()
+    elsewhere.observe({ vm: waiting, config: undefined, pools: new Map() })
+    elsewhere.pass(30_000)
+    const stopped = settled()
+    stopped.observe({ vm: waiting, config: stopped.state.observed?.config })
+    stopped.pass(30_000)
+
+    expect([...elsewhere.events(), ...stopped.events()]).toEqual([])
+  })
+
+  test('is told what is wrong with the one that it has', () => {
+    const driver = new VmDriver()
+    driver.observe({ vm: vmObject({ 'nic-1': { mac: 'nonsense' } }), config: undefined })
+    driver.pass(10_000)
+
+    expect(driver.events()).toEqual([
+      expect.stringMatching(/^vm: WaitingForMacAddress: .*; interface nic-1: .*nonsense/),
+    ])
+  })
+})
+
+describe('a MAC address that is listed twice on one network', () => {
+  const twice = (ipAddress?: string) =>
+    configObject({
+      networks: [
+        { macAddress: TEST_MAC, networkName: NET_48 },
+        {
+          macAddress: TEST_MAC.toUpperCase(),
+          networkName: NET_48,
+          ...(ipAddress === undefined ? {} : { ipAddress }),
+        },
+      ],
+      metadata: { ownerReferences: [] },
+    })
+
+  test('has one address, which both entries show', () => {
+    const driver = new VmDriver()
+    driver.observe({ vm: undefined, config: twice() })
+    expect(driver.all('allocate')).toHaveLength(1)
+    driver.grant('192.168.48.84')
+
+    const { status } = driver.written()
+
+    expect(status?.networkConfig).toEqual([allocated, allocated])
+    expect(status?.addresses).toBe('192.168.48.84')
+  })
+
+  test('and the second entry is told so when it asks for another one', () => {
+    const driver = new VmDriver()
+    driver.observe({ vm: undefined, config: twice('192.168.48.85') })
+    driver.grant('192.168.48.84')
+
+    const { status } = driver.written()
+
+    expect(status?.networkConfig).toEqual([
+      allocated,
+      {
+        macAddress: TEST_MAC,
+        networkName: NET_48,
+        state: 'Pending',
+        message: expect.stringMatching(/is listed twice on this network and has 192\.168\.48\.84/),
+      },
+    ])
+    expect(conditionOf(driver, 'Allocated')).toMatchObject({ status: 'False', reason: 'Pending' })
+  })
+})
+
+test('the addresses of all interfaces stand in one column', () => {
+  const driver = new VmDriver()
+  const networks = [
+    { macAddress: TEST_MAC, networkName: NET_48 },
+    { macAddress: '02:00:00:00:00:01', networkName: NET_49 },
+  ]
+  driver.observe({
+    vm: undefined,
+    config: configObject({ networks, metadata: { ownerReferences: [] } }),
+    pools: BOTH,
+  })
+  driver.grant('192.168.48.84')
+  driver.grant('192.168.49.10')
+
+  expect(driver.written().status?.addresses).toBe('192.168.48.84,192.168.49.10')
+})

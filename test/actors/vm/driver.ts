@@ -61,6 +61,11 @@ export class VmDriver {
     return this.answer({ outcome: 'refused', reason, message })
   }
 
+  /** Kubernetes events so far. */
+  events(): string[] {
+    return this.all('record').map(({ about, reason, message }) => `${about}: ${reason}: ${message}`)
+  }
+
   released(reply: ReleaseReply = { outcome: 'released' }): EffectOf<'release'> {
     const effect = this.take('release')
     this.tell({ type: 'release-answered', nic: effect.nic, ask: effect.ask, reply })
