@@ -70,7 +70,8 @@ function decideAllocate(
     outcome.deferred.push(pending)
     return
   }
-  if (isDisputed && !isVerified) {
+  // Whoever may send messages must not use up the pool for owners that are made up.
+  if ((isDisputed || !pending.asked) && !isVerified) {
     outcome.unverified.push(pending)
     return
   }
@@ -84,9 +85,8 @@ function decideAllocate(
     refuse(state, outcome, pending, closed, now)
     return
   }
-  if ((held !== undefined || !pending.asked) && !isVerified) {
+  if (held !== undefined && !isVerified) {
     // An old request that comes late must not move a MAC away from the address that its owner wants by now (law 4).
-    // And whoever may send messages must not use up the pool for owners that are made up.
     outcome.unverified.push(pending)
     return
   }

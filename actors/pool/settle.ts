@@ -73,9 +73,17 @@ function decidePending(state: PoolState, now: Instant, effects: PoolEffect[]): D
   }
   const outcome: BatchOutcome = decideBatch(next, next.book, requests, now)
   next = { ...next, pending: outcome.deferred, dirty: next.dirty || outcome.changed }
-  for (const { token, request } of outcome.unverified) {
+  for (const { token, request, asked } of outcome.unverified) {
     const mac = parseMacAddress(request.macAddress)
-    const check = { type: 'allocate' as const, token, request, mac, claim: claimOf(next, mac), since: now }
+    const check = {
+      type: 'allocate' as const,
+      token,
+      request,
+      asked,
+      mac,
+      claim: claimOf(next, mac),
+      since: now,
+    }
     next = checkDemand(next, check, effects)
   }
   const undecided = new Set<PendingRequest>([...outcome.unverified, ...outcome.deferred])

@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
+import { poolCommands } from '../../../actors/pool/contracts.ts'
 import { formatIPv4Address } from '../../../src/api/values/ipv4-address.ts'
 import { parseMacAddress } from '../../../src/api/values/mac-address.ts'
 import { seconds } from '../../../src/api/values/time.ts'
@@ -7,6 +8,8 @@ import { UnavailableError } from '../../../src/kube/errors.ts'
 import { acquireLease } from '../../../src/lab/small-client.ts'
 import { systemRandom } from '../../../src/runtime/random.ts'
 import { systemClock } from '../../../src/runtime/system-clock.ts'
+import { requestCommand } from '../../../transports/messages/contract.ts'
+import { commandSubject } from '../../../transports/messages/subjects.ts'
 import {
   eventually,
   network,
@@ -616,6 +619,33 @@ export function describeController(name: string, openTransport: OpenTransport): 
       await world.startController()
 
       await eventually(async () => expect(await addressOf(world, 'vm-0')).toMatch(/^192/))
+    })
+
+    test('an owner that is made up gets nothing, whoever asks for it', async () => {
+      const world = await given(['network', network()], ['pool', pool()])
+      await world.startController()
+      await eventually(async () => expect((await world.pool()).status?.ipv4?.available).toBe(8))
+      const bus = await world.bus()
+      const ask = (owner: { name: string; uid: string }) =>
+        requestCommand(
+          bus,
+          poolCommands.allocate,
+          commandSubject('pool', { namespace: 'default', name: 'net-48' }, 'allocate'),
+          { macAddress: MAC, owner: { namespace: 'default', generation: 1, ...owner } },
+          { clock: systemClock, id: systemRandom.uuid(), timeout: seconds(2), attempts: 5 },
+        )
+      await world.create(configs, {
+        metadata: { name: 'other', namespace: 'default' },
+        spec: { networkConfig: [{ macAddress: macOf(1), networkName: 'default/net-48' }], vmName: 'other' },
+      })
+      await eventually(() => addressOf(world, 'other'))
+      const { uid = '' } = (await world.config('other')).metadata
+
+      expect(await ask({ name: 'nobody', uid: 'none' })).toMatchObject({ reason: 'OwnerNotFound' })
+      expect(await ask({ name: 'other', uid: 'none' })).toMatchObject({ reason: 'OwnerNotFound' })
+      expect(await ask({ name: 'other', uid })).toMatchObject({ reason: 'NotAsked' })
+
+      expect(Object.values(await leasesIn(world))).toEqual([macOf(1)])
     })
 
     test('a tap sees what happens', async () => {
