@@ -58,6 +58,8 @@ export const MUTATING_WEBHOOK_CONFIGURATIONS = clusterScoped(
   'MutatingWebhookConfiguration',
 )
 export const EVENTS = namespaced('', 'v1', 'events', 'Event')
+export const DEPLOYMENTS = namespaced('apps', 'v1', 'deployments', 'Deployment')
+export const PODS = namespaced('', 'v1', 'pods', 'Pod')
 
 export function apiVersionOf(resource: Resource): string {
   return resource.group === '' ? resource.version : `${resource.group}/${resource.version}`
