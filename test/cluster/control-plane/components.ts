@@ -26,7 +26,8 @@ export function etcdComponent(layout: Layout): Component {
 }
 
 export function apiServerComponent(layout: Layout): Component {
-  const { caCertificate, serverCertificate, serverKey, serviceAccountKey } = files(layout)
+  const { caCertificate, serverCertificate, serverKey, serviceAccountKey, auditPolicy, auditLog } =
+    files(layout)
   return new Component(layout.directory, {
     name: 'kube-apiserver',
     command: join(layout.assets, 'kube-apiserver'),
@@ -44,6 +45,9 @@ export function apiServerComponent(layout: Layout): Component {
       `--service-account-key-file=${serviceAccountKey}`,
       '--authorization-mode=Node,RBAC',
       '--enable-admission-plugins=NodeRestriction',
+      // Who asked for what, and what he was told: the tests of roles read it.
+      `--audit-policy-file=${auditPolicy}`,
+      `--audit-log-path=${auditLog}`,
       `--service-cluster-ip-range=${SERVICE_CIDR}`,
       // Webhooks of a Service are reached at its endpoints: there is no kube-proxy.
       '--enable-aggregator-routing=true',

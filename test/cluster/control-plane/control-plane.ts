@@ -10,7 +10,15 @@ import {
 } from './components.ts'
 import { compactEtcd } from './compaction.ts'
 import { type Identity, writeClientKubeconfig } from './kubeconfig.ts'
-import { API_SERVER_URL, files, KUBERNETES_SERVICE_IP, type Layout, POD_GATEWAY, PORTS } from './layout.ts'
+import {
+  API_SERVER_URL,
+  AUDIT_POLICY,
+  files,
+  KUBERNETES_SERVICE_IP,
+  type Layout,
+  POD_GATEWAY,
+  PORTS,
+} from './layout.ts'
 
 /** etcd, kube-apiserver, kube-controller-manager and kube-scheduler, as processes of this machine. */
 export interface ControlPlane {
@@ -21,6 +29,8 @@ export interface ControlPlane {
   readonly port: number
   readonly caFile: string
   readonly caPem: string
+  /** What pods in harvester-system asked of the API server, a JSON object a line (audit.k8s.io/v1). */
+  readonly auditLog: string
   /** Path of a kubeconfig that may do everything. */
   readonly kubeconfig: string
   readonly etcd: Component
@@ -99,6 +109,7 @@ function describe(layout: Layout, authority: Authority): ControlPlane {
     port: PORTS.apiServer,
     caFile: files(layout).caCertificate,
     caPem: authority.pem,
+    auditLog: files(layout).auditLog,
     kubeconfig: files(layout).adminKubeconfig,
     assets: layout.assets,
     etcd,
@@ -132,6 +143,7 @@ async function writeCredentials(layout: Layout, authority: Authority): Promise<v
   })
   await writeFile(paths.serverCertificate, server.certificate)
   await writeFile(paths.serverKey, server.key, { mode: 0o600 })
+  await writeFile(paths.auditPolicy, JSON.stringify(AUDIT_POLICY))
   await writeFile(paths.serviceAccountKey, newServiceAccountKey(), { mode: 0o600 })
   const identities: [string, Identity][] = [
     [paths.adminKubeconfig, { user: 'admin', groups: ['system:masters'] }],

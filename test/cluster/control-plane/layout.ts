@@ -37,4 +37,14 @@ export const files = ({ directory }: Layout) => ({
   controllerManagerKubeconfig: join(directory, 'controller-manager.kubeconfig'),
   schedulerKubeconfig: join(directory, 'scheduler.kubeconfig'),
   etcdData: join(directory, 'etcd'),
+  auditPolicy: join(directory, 'audit-policy.json'),
+  auditLog: join(directory, 'audit.log'),
 })
+
+/** audit.k8s.io/v1: one line for each request that a pod of the product made, without its body. */
+export const AUDIT_POLICY = {
+  apiVersion: 'audit.k8s.io/v1',
+  kind: 'Policy',
+  omitStages: ['RequestReceived'],
+  rules: [{ level: 'Metadata', userGroups: ['system:serviceaccounts:harvester-system'] }, { level: 'None' }],
+}
