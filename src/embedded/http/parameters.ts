@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import { seconds } from '../../api/values/time.ts'
 import type { Deletion } from '../operations/delete.ts'
-import { badRequest } from '../status.ts'
+import { forbiddenValue } from '../schema/causes.ts'
+import { badRequest, invalid, type StatusCause } from '../status.ts'
 
 const flag = z.enum(['true', 'false', '1', '0', '']).transform((text) => text === 'true' || text === '1')
 const count = z.coerce.number().int().min(0)
@@ -33,6 +34,29 @@ export function parseParameters(query: unknown): Parameters {
   const parsed = parametersSchema.safeParse(query)
   if (parsed.success) return parsed.data
   throw badRequest(`invalid query parameters: ${z.prettifyError(parsed.error)}`)
+}
+
+/**
+ * What of these goes with what, when several objects are asked for (apimachinery, ValidateListOptions).
+ * @throws ApiError 422
+ */
+export function checkListParameters(parameters: Parameters): void {
+  const { watch, sendInitialEvents, resourceVersion, resourceVersionMatch } = parameters
+  const causes: StatusCause[] = []
+  const forbid = (field: string, why: string) => causes.push(forbiddenValue(field, why))
+  if (sendInitialEvents !== undefined && !watch) {
+    forbid('sendInitialEvents', 'sendInitialEvents is forbidden for list')
+  } else if (sendInitialEvents !== undefined && resourceVersionMatch !== 'NotOlderThan') {
+    forbid('resourceVersionMatch', 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan')
+  } else if (resourceVersionMatch !== undefined && watch && sendInitialEvents === undefined) {
+    forbid(
+      'resourceVersionMatch',
+      'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
+    )
+  } else if (resourceVersionMatch !== undefined && !watch && !resourceVersion) {
+    forbid('resourceVersionMatch', 'resourceVersionMatch is forbidden unless resourceVersion is provided')
+  }
+  if (causes.length > 0) throw invalid({ group: '', kind: 'ListOptions' }, '', causes)
 }
 
 const deleteOptionsSchema = z.looseObject({

@@ -14,7 +14,13 @@ import type { ServedEvent } from '../watch/watch-sink.ts'
 import type { Written } from '../writer.ts'
 import { type Representation, representationFor } from './accept.ts'
 import { mediaTypeOf, parseJson, parseObjectBody, parseYaml, textOf } from './body.ts'
-import { DEFAULT_WATCH_TIMEOUT, type Parameters, parseDeletion, parseParameters } from './parameters.ts'
+import {
+  checkListParameters,
+  DEFAULT_WATCH_TIMEOUT,
+  type Parameters,
+  parseDeletion,
+  parseParameters,
+} from './parameters.ts'
 import { parseResourcePath, type ResourcePath } from './resource-path.ts'
 import { streamWatch } from './watch-stream.ts'
 
@@ -65,6 +71,7 @@ async function handleCollection(call: Call): Promise<unknown> {
   switch (request.method) {
     case 'GET':
       if (!resource.verbs.includes('list')) throw methodNotAllowed()
+      checkListParameters(parameters)
       if (parameters.watch) return watch(call)
       return showList(call, core.list(resource, query))
     case 'POST': {

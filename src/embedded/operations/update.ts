@@ -54,7 +54,7 @@ function checkResourceVersion(resource: ServedResource, current: ObjectMeta, inc
     if (resource.allowsUnconditionalUpdate) return
     const cause = {
       reason: 'FieldValueInvalid',
-      message: 'Invalid value: 0x0: must be specified for an update',
+      message: 'Invalid value: 0: must be specified for an update',
       field: 'metadata.resourceVersion',
     }
     throw invalid(resource, current.name, [cause])

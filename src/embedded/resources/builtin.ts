@@ -1,6 +1,7 @@
 import type { Resource } from '../../api/resource.ts'
 import { ANYTHING } from '../schema/structural.ts'
 import { AGE, BUILTIN_COLUMNS } from './builtin-columns.ts'
+import { BUILTIN_VALIDATORS } from './builtin-validation.ts'
 import { EVENT_CONVERSION } from './event-conversion.ts'
 import { ALL_VERBS, type ServedResource } from './served-resource.ts'
 
@@ -125,7 +126,7 @@ function toServedResource(row: Row): ServedResource {
     allowsUnconditionalUpdate: plural !== 'customresourcedefinitions' && plural !== 'leases',
     custom: false,
     schema: ANYTHING,
-    validate: () => [],
+    validate: BUILTIN_VALIDATORS[plural] ?? (() => []),
     columns: BUILTIN_COLUMNS[plural] ?? [AGE],
     ...(resource.group === 'events.k8s.io' ? { convert: EVENT_CONVERSION } : {}),
   }
