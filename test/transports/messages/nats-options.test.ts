@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest'
-import { InvalidServerUrlError, parseServerUrls } from '../../../transports/messages/nats-options.ts'
+import {
+  InvalidNatsLoginError,
+  InvalidServerUrlError,
+  loginFrom,
+  parseServerUrls,
+} from '../../../transports/messages/nats-options.ts'
 
 const none = { tls: false, credentials: undefined }
 
@@ -36,3 +41,20 @@ test.each([
 test('a refused URL is shown without its secrets', () => {
   expect(() => parseServerUrls('ftp://me:s3cret@a')).toThrow(/^(?!.*s3cret).*…@a/)
 })
+
+test('NATS_USER and NATS_PASSWORD are a login, with an inbox of its own', () => {
+  expect(loginFrom({ NATS_USER: 'agent', NATS_PASSWORD: 'p w' })).toEqual({
+    credentials: { kind: 'password', user: 'agent', password: 'p w' },
+    inboxPrefix: '_INBOX_agent',
+  })
+  expect(loginFrom({})).toBeUndefined()
+  expect(loginFrom({ NATS_USER: '', NATS_PASSWORD: '' })).toBeUndefined()
+})
+
+test.each([{ NATS_USER: 'a' }, { NATS_PASSWORD: 'p' }, { NATS_USER: 'a.>', NATS_PASSWORD: 'secret' }])(
+  '%o is no login, and the refusal does not tell the password',
+  (environment) => {
+    expect(() => loginFrom(environment)).toThrow(InvalidNatsLoginError)
+    expect(() => loginFrom(environment)).not.toThrow(/secret/)
+  },
+)
