@@ -440,6 +440,15 @@ describe('watch', () => {
     expect(watch.ends).toEqual([expect.objectContaining(error)])
   })
 
+  test('an event about something without a name is passed over; the others are heard', async () => {
+    const { events, send } = await watching()
+    send(`${JSON.stringify({ type: 'ADDED', object: { metadata: {} } })}\n`)
+    send(`${JSON.stringify({ type: 'ADDED', object: { metadata: { name: 'odd', labels: 1 } } })}\n`)
+    send(`${JSON.stringify({ type: 'ADDED', object: POOL })}\n`)
+    await until(() => events.length === 2)
+    expect(events).toMatchObject([{ object: { metadata: { name: 'odd' } } }, { object: POOL }])
+  })
+
   test('a line without an end does not fill the memory', async () => {
     const watch = await watching()
     const chunk = Buffer.alloc(1024 * 1024, 'x')
