@@ -5,6 +5,8 @@ import path from 'node:path'
 export const DEFAULT_DATA_DIRECTORY = '.managed-dhcp'
 /** Where the pods of controller, webhook and agents are, as with the add-on of old. */
 export const DEFAULT_NAMESPACE = 'harvester-system'
+/** The passwords of the message broker's users. */
+export const NATS_CREDENTIALS_SECRET = 'managed-dhcp-nats-credentials'
 export const DEFAULT_LISTEN = '127.0.0.1:8001'
 export const CONTROLLER_HEALTH = '127.0.0.1:8080'
 export const AGENT_HEALTH = '127.0.0.1:8081'

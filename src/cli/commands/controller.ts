@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { createLogger } from '../../observe/log.ts'
 import type { CommandContext } from '../command-context.ts'
-import { CONTROLLER_HEALTH, DEFAULT_NAMESPACE } from '../defaults.ts'
+import { CONTROLLER_HEALTH, DEFAULT_NAMESPACE, NATS_CREDENTIALS_SECRET } from '../defaults.ts'
 import { healthOption } from '../health-option.ts'
 import { type HostAndPort, positiveNumber } from '../parse.ts'
 import { runUntilStopped } from '../run-until-stopped.ts'
@@ -64,7 +64,17 @@ export function addControllerCommand(program: Command, { level, done }: CommandC
         leaderElection: options.leaderElection,
         rateLimit: { requestsPerSecond: options.kubeApiQps, burst: options.kubeApiBurst },
         log,
-        ...(options.agentImage === undefined ? {} : { agentImage: options.agentImage }),
+        ...(options.agentImage === undefined
+          ? {}
+          : {
+              agents: {
+                namespace: options.namespace,
+                image: options.agentImage,
+                nats: options.nats,
+                // Where the controller has to say who it is, so have its agents.
+                natsCredentialsSecret: process.env.NATS_USER ? NATS_CREDENTIALS_SECRET : undefined,
+              },
+            }),
         ...(POD_NAME === undefined ? {} : { host: POD_NAME }),
         ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
       })

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { createLogger } from '../../observe/log.ts'
 import { systemClock } from '../../runtime/system-clock.ts'
-import { DEFAULT_NAMESPACE } from '../defaults.ts'
+import { DEFAULT_NAMESPACE, NATS_CREDENTIALS_SECRET } from '../defaults.ts'
 
 interface NatsCredentialsFlags {
   namespace: string
@@ -18,7 +18,7 @@ export function addNatsCredentialsCommand(program: Command): void {
         .env('POD_NAMESPACE')
         .default(DEFAULT_NAMESPACE),
     )
-    .option('--secret <name>', 'the Secret', 'managed-dhcp-nats-credentials')
+    .option('--secret <name>', 'the Secret', NATS_CREDENTIALS_SECRET)
     .option('--kubeconfig <file>', 'default: $KUBECONFIG, the pod’s service account, ~/.kube/config')
     .action(async ({ namespace, secret, kubeconfig }: NatsCredentialsFlags) => {
       const [{ createKubeStore }, { ensureNatsCredentials }] = await Promise.all([

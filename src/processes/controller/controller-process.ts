@@ -13,10 +13,11 @@ import { systemRandom } from '../../runtime/random.ts'
 import { systemClock } from '../../runtime/system-clock.ts'
 import type { RunningProcess } from '../running-process.ts'
 import { VERSION } from '../version.ts'
+import type { AgentSettings } from './agents/deployment.ts'
+import { startAgentReconciler } from './agents/reconciler.ts'
 import { startController } from './controller.ts'
 import { electLeader, leadAlone } from './leadership.ts'
 import { addActorMetrics, addLeaderMetric, addPoolMetrics } from './pool-metrics.ts'
-import type { StartTermTask } from './term.ts'
 import { transportWhileLeading } from './while-leading.ts'
 
 export interface ControllerProcessOptions {
@@ -31,8 +32,8 @@ export interface ControllerProcessOptions {
   leaderElection: boolean
   /** Requests to the Kubernetes API, but for those about the Lease. */
   rateLimit: RateLimit
-  /** What the agents' Deployments run; without it none are made. */
-  agentImage?: string
+  /** How the agents' Deployments are made; without it none are. */
+  agents?: AgentSettings
   log: Logger
 }
 
@@ -70,10 +71,8 @@ export async function startControllerProcess(options: ControllerProcessOptions):
   const recorder = createEventRecorder({ ...events, store: fenced })
   // A standby has one thing to tell: that it is one now.
   const electionRecorder = createEventRecorder({ ...events, store })
-  // What runs besides the actors while this process leads.
-  const tasks: StartTermTask[] = []
-  if (options.agentImage === undefined)
-    log.info('no --agent-image: agents are not deployed by this controller')
+  const { agents } = options
+  if (agents === undefined) log.info('no --agent-image: this controller makes no Deployments for agents')
   const controller = startController({
     system,
     store: fenced,
@@ -83,7 +82,10 @@ export async function startControllerProcess(options: ControllerProcessOptions):
     clock,
     random,
     log,
-    tasks,
+    startAgents:
+      agents &&
+      (({ informers: { pools, networks }, ...parts }, changed) =>
+        startAgentReconciler({ ...parts, ...agents, pools, networks, changed })),
     standby: true,
   })
   const terms = { started: () => controller.lead(), ended: () => controller.standBy() }

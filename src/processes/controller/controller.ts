@@ -3,9 +3,7 @@ import type { Readiness } from '../../observe/health.ts'
 import { all, createControllerInformers, WATCHED_KINDS, whyNotHealthy } from './informers.ts'
 import { startTerm, type Term, type TermOptions } from './term.ts'
 
-export interface ControllerOptions extends Omit<TermOptions, 'informers' | 'tasks'> {
-  /** What else runs while this process leads. */
-  tasks?: TermOptions['tasks']
+export interface ControllerOptions extends Omit<TermOptions, 'informers'> {
   /** Watches, and does nothing else until `lead` is called. */
   standby?: boolean
 }
@@ -33,12 +31,12 @@ export function startController(options: ControllerOptions): Controller {
   let term: Term | undefined
   let isWanted = options.standby !== true
   let isSynced = false
-  /** The last term may have tasks under way still. */
+  /** The last term may have something under way still. */
   let ended: Promise<void> = Promise.resolve()
 
   function begin(): void {
     if (!isWanted || !isSynced || term !== undefined) return
-    term = startTerm({ ...options, informers, tasks: options.tasks ?? [] })
+    term = startTerm({ ...options, informers })
   }
 
   function end(): void {
@@ -46,7 +44,7 @@ export function startController(options: ControllerOptions): Controller {
     const ending = term
     term = undefined
     if (ending === undefined) return
-    ended = ending.stop().catch((err: unknown) => log.error({ err }, 'a task did not end well'))
+    ended = ending.stop().catch((err: unknown) => log.error({ err }, 'a term did not end well'))
   }
 
   for (const kind of WATCHED_KINDS) {
@@ -63,6 +61,7 @@ export function startController(options: ControllerOptions): Controller {
     ready() {
       const reasons = whyNotHealthy(informers, clock.now())
       if (!transport.connected()) reasons.push('messages: not connected')
+      reasons.push(...(term?.problems() ?? []))
       return { ok: reasons.length === 0, reasons }
     },
     whenSynced: () => synced,

@@ -14,13 +14,14 @@ import { keyOf } from '../../kube/object-cache.ts'
 import type { Store } from '../../kube/store.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Random } from '../../runtime/random.ts'
+import type { AgentReconciler } from './agents/reconciler.ts'
 import { type ControllerInformers, MACHINES_BY_NETWORK, servedBy, type WatchedKind } from './informers.ts'
 import { observeVm } from './observe-vm.ts'
 import { createTermClock } from './term-clock.ts'
 
 /** What everything that runs only while this process leads is made of. */
 export interface TermParts {
-  /** Have all listed once. They outlive the term: changes come by `TermTask.changed`. */
+  /** Have all listed once, and outlive the term. */
   informers: ControllerInformers
   store: Store
   transport: Transport
@@ -31,21 +32,17 @@ export interface TermParts {
   log: Logger
 }
 
-/** Something besides the actors that runs only while this process leads. */
-export interface TermTask {
-  changed(kind: WatchedKind, key: ObjectKey): void
-  /** Nothing new is begun once this was called; resolves when what was under way has come to its end. */
-  stop(): Promise<void>
-}
-export type StartTermTask = (parts: TermParts) => TermTask
+/** @param changed what `deploymentOf` says of a pool changed */
+export type StartAgents = (parts: TermParts, changed: (pool: ObjectKey) => void) => AgentReconciler
 
 export interface TermOptions extends TermParts {
   system: ActorSystem
   resolve: (name: string) => Promise<readonly IPv4Address[]>
-  tasks: readonly StartTermTask[]
+  /** Keeps the agents' Deployments; undefined where agents are no pods. */
+  startAgents?: StartAgents | undefined
 }
 
-/** The time in which this process leads: one pool actor for each IPPool, one vm actor for each VM, and the tasks. */
+/** The time in which this process leads: one pool actor for each IPPool, one vm actor for each VM, and the agents' Deployments. */
 export interface Term {
   changed(
     kind: WatchedKind,
@@ -53,7 +50,9 @@ export interface Term {
     object: KubeObject | undefined,
     previous: KubeObject | undefined,
   ): void
-  /** The actors are gone when this returns; resolves when the tasks are too. */
+  /** Why it cannot do all of its work. */
+  problems(): readonly string[]
+  /** The actors are gone when this returns; resolves when what was under way for the agents has come to its end. */
   stop(): Promise<void>
 }
 
@@ -74,6 +73,7 @@ export function startTerm(options: TermOptions): Term {
       log,
       demand,
       resolve,
+      agentDeployment: () => agents?.deploymentOf(key),
       record: (pool, type, reason, message) =>
         recorder.record(subjectOf(IP_POOLS, pool), { type, reason, message }),
       nudge(whom, scope) {
@@ -140,11 +140,13 @@ export function startTerm(options: TermOptions): Term {
     }
   }
 
+  const agents = options.startAgents?.({ ...options, clock }, (pool) =>
+    pools.get(formatObjectKey(pool))?.agentChanged(),
+  )
   for (const pool of informers.pools.list()) poolChanged(keyOf(pool), pool)
   for (const informer of [informers.machines, informers.configs]) {
     for (const object of informer.list()) vmChanged(keyOf(object))
   }
-  const tasks = options.tasks.map((start) => start({ ...options, clock }))
   log.info({ pools: pools.size, vms: vms.size }, 'controller started')
 
   return {
@@ -152,16 +154,19 @@ export function startTerm(options: TermOptions): Term {
       if (kind === 'pools') {
         poolChanged(key, object)
         servingChanged(object, previous)
-      } else if (kind === 'networks') networkChanged(key)
-      else vmChanged(key)
-      for (const task of tasks) task.changed(kind, key)
+        agents?.poolChanged(key)
+      } else if (kind === 'networks') {
+        networkChanged(key)
+        agents?.networkChanged(key)
+      } else vmChanged(key)
     },
+    problems: () => agents?.ready().reasons ?? [],
     async stop() {
       for (const actor of [...vms.values(), ...pools.values()]) actor.stop()
       vms.clear()
       pools.clear()
       clock.end()
-      await Promise.all(tasks.map((task) => task.stop()))
+      await agents?.stop()
     },
   }
 }

@@ -8,7 +8,7 @@ import { createFencedStore } from '../../../src/kube/fenced-store.ts'
 import { NotLeadingError } from '../../../src/kube/errors.ts'
 import type { Store } from '../../../src/kube/store.ts'
 import { startController } from '../../../src/processes/controller/controller.ts'
-import type { StartTermTask } from '../../../src/processes/controller/term.ts'
+import type { StartAgents } from '../../../src/processes/controller/term.ts'
 import { transportWhileLeading } from '../../../src/processes/controller/while-leading.ts'
 import type { Clock } from '../../../src/runtime/clock.ts'
 import { systemRandom } from '../../../src/runtime/random.ts'
@@ -45,7 +45,7 @@ function countingClock(): Clock & { pending(): number } {
   }
 }
 
-async function setUp(tasks: StartTermTask[] = []) {
+async function setUp(startAgents?: StartAgents) {
   const clock = countingClock()
   const parts = { clock, random: systemRandom, log }
   const api = await openEmbeddedApi({ ...parts, clock: systemClock })
@@ -70,7 +70,7 @@ async function setUp(tasks: StartTermTask[] = []) {
     transport: bus,
     recorder: createEventRecorder({ ...parts, store: counted, component: 'test', instance: 'test' }),
     resolve: async () => [],
-    tasks,
+    startAgents,
     standby: true,
   })
   const close = async () => {
@@ -130,25 +130,31 @@ test('terms come and go without leaving anything behind, and each goes on where 
   await close()
 })
 
-test('tasks hear of changes, and the next term waits until those of the last have come to their end', async () => {
+test('who keeps the agents hears of changes, and the next term waits until the last has come to its end', async () => {
   const heard: string[] = []
   let finish = () => {}
-  const task: StartTermTask = ({ informers }) => {
+  const startAgents: StartAgents = ({ informers }) => {
     heard.push(`begins with ${informers.pools.list().length} pools`)
     return {
-      changed: (kind, key) => heard.push(`${kind} ${key.name}`),
+      poolChanged: ({ name }) => heard.push(`pool ${name}`),
+      networkChanged: ({ name }) => heard.push(`network ${name}`),
+      deploymentOf: () => undefined,
+      ready: () => ({ ok: false, reasons: ['pods: not listed yet'] }),
       stop: () =>
         new Promise((resolve) => {
           finish = resolve
         }),
     }
   }
-  const { api, controller, close } = await setUp([task])
+  const { api, controller, close } = await setUp(startAgents)
   await eventually(async () => expect(controller.pools()).toHaveLength(1))
   controller.lead()
   await eventually(async () => expect(heard).toContain('begins with 1 pools'))
-  await api.store.create(RESOURCES.vms, vm('b', { nic: { mac: '02:00:00:00:00:02' } }))
-  await eventually(async () => expect(heard).toContain('machines b'))
+  expect(controller.ready().reasons).toEqual(['pods: not listed yet'])
+  await api.store.create(RESOURCES.networks, network('net-49'))
+  await eventually(async () =>
+    expect(heard).toEqual(expect.arrayContaining(['pool net-48', 'network net-49'])),
+  )
   controller.standBy()
   heard.length = 0
   controller.lead()
