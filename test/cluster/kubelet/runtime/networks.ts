@@ -5,7 +5,7 @@ import { createLabNetwork, type LabMachine, type LabNetwork } from '../../../../
 /** The network that a NetworkAttachmentDefinition stands for, on every node that has it. */
 export interface AttachedNetwork {
   /** A machine of its own on the network, e.g. for `createDhcpClient`; its interface is eth0. */
-  attachClient(name: string, mac: MacAddress): Promise<LabMachine>
+  attachClient(name: string, mac?: MacAddress): Promise<LabMachine>
 }
 
 /** A switch for each network, made when it is first asked for. */
@@ -16,7 +16,10 @@ export class Networks {
   get(key: string): AttachedNetwork {
     return {
       attachClient: async (name, mac) =>
-        (await this.#switch(key)).addMachine(name, { interfaceName: 'eth0', mac }),
+        (await this.#switch(key)).addMachine(name, {
+          interfaceName: 'eth0',
+          ...(mac === undefined ? {} : { mac }),
+        }),
     }
   }
 

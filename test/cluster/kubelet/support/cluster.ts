@@ -95,8 +95,10 @@ export async function startTestCluster(namespace: string): Promise<TestCluster> 
     logs: (name, container = 'main') =>
       kubelets.nodes.map((node) => node.logs(`${namespace}/${name}`, container)).join(''),
     async close() {
-      await kubectl(['delete', 'namespace', namespace, '--timeout=60s'])
       await kubelets.close()
+      // No kubelet is left that could confirm their end.
+      await kubectl(['delete', 'pods', '--all', '--force', '--grace-period=0'])
+      await kubectl(['delete', 'namespace', namespace, '--wait=false'])
       await kubectl(['delete', 'nodes', '--all'])
     },
   }
