@@ -1,12 +1,16 @@
 import { createPatch } from 'rfc6902'
 import * as z from 'zod'
-import { kubeObjectSchema } from '../api/object.ts'
+import { kubeObjectSchema, objectMetaSchema } from '../api/object.ts'
 import type { Verdict } from './verdict.ts'
 
 /** https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#webhook-request-and-response */
 export const ADMISSION_API_VERSION = 'admission.k8s.io/v1'
 
-const object = kubeObjectSchema.nullish().transform((value) => value ?? undefined)
+/** Of an object with `generateName` the name comes after admission. */
+const object = kubeObjectSchema
+  .extend({ metadata: objectMetaSchema.extend({ name: z.string().default('') }) })
+  .nullish()
+  .transform((value) => value ?? undefined)
 
 export const admissionReviewSchema = z.looseObject({
   apiVersion: z.literal(ADMISSION_API_VERSION),
@@ -69,9 +73,12 @@ export function responseOf(
 }
 
 /** The changes as the API server takes them; none when there are none. */
-export function mutationResponse(request: ReviewRequest, mutated: object | undefined): ReviewResponse {
-  const { uid, object: wanted } = request
-  const patch = wanted === undefined || mutated === undefined ? [] : createPatch(wanted, mutated)
+export function mutationResponse(
+  uid: string,
+  before: object | undefined,
+  after: object | undefined,
+): ReviewResponse {
+  const patch = before === undefined || after === undefined ? [] : createPatch(before, after)
   if (patch.length === 0) return { uid, allowed: true }
   const encoded = Buffer.from(JSON.stringify(patch)).toString('base64')
   return { uid, allowed: true, patchType: 'JSONPatch', patch: encoded }

@@ -49,7 +49,7 @@ export function createReviewer({ view, clock, log, metrics, trustedUsers }: Revi
     const isTrusted = trustedUsers.has(review.userInfo?.username ?? '')
     if (request === undefined || isTrusted) return { uid: review.uid, allowed: true }
     return kind === 'mutate'
-      ? mutationResponse(review, await mutate(request, view))
+      ? mutationResponse(review.uid, request.object, await mutate(request, view))
       : responseOf(review, await validate(request, view, { missingNetwork: 'refuse' }))
   }
 

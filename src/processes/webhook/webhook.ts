@@ -24,6 +24,8 @@ export interface WebhookOptions {
   port: number
   namespace: string
   service: string
+  /** Of the certificate; default: those of the Service. */
+  names?: readonly string[]
   serviceCidrs?: readonly Cidr[]
   certificates?: string
 }
@@ -82,6 +84,7 @@ export async function startWebhook(options: WebhookOptions): Promise<Webhook> {
 /** @throws CertificateFilesError */
 async function certificatesFor(options: WebhookOptions): Promise<CertificateSource> {
   const { store, clock, random, log, namespace, service, certificates: directory } = options
+  const { names = serviceNames(service, namespace) } = options
   if (directory !== undefined) return startCertificateFiles({ store, clock, log, directory })
   return startCertificateManager({
     store,
@@ -89,6 +92,6 @@ async function certificatesFor(options: WebhookOptions): Promise<CertificateSour
     random,
     log,
     namespace,
-    names: serviceNames(service, namespace),
+    names,
   })
 }

@@ -35,10 +35,10 @@ export interface CertificateManagerOptions {
   /** The DNS names under which the API server calls. */
   names: readonly string[]
   policy?: CertificatePolicy
+  /** How often the Secret and the configurations are looked at, whatever happened. Default 10 s. */
+  lookEvery?: Duration
 }
 
-/** How often the Secret and the configurations are looked at, whatever happened. */
-const LOOK_EVERY = seconds(10)
 /** An API server hears of a new caBundle by its watch: within it, whoever can goes on serving with what it knows. */
 const SETTLING = seconds(10)
 /** Readiness forgives so long a silence of the API server. */
@@ -51,6 +51,7 @@ const PATIENCE = minutes(1)
  */
 export function startCertificateManager(options: CertificateManagerOptions): CertificateSource {
   const { store, clock, random, log, namespace, names, policy = DEFAULT_POLICY } = options
+  const { lookEvery = seconds(10) } = options
   const secretKey = { namespace, name: CERTIFICATE_SECRET }
   const handlers: ((certificate: ServingCertificate) => void)[] = []
   let serving: ServingCertificate | undefined
@@ -70,7 +71,7 @@ export function startCertificateManager(options: CertificateManagerOptions): Cer
     const missing = await publish(pemOf(material.trusted))
     const wait = adopt(material)
     if (missing !== undefined) throw missing
-    return milliseconds(Math.max(0, Math.min(wait, LOOK_EVERY, between(clock.now(), nextCheck))))
+    return milliseconds(Math.max(0, Math.min(wait, lookEvery, between(clock.now(), nextCheck))))
   }
 
   async function readSecret(): Promise<KubeObject | undefined> {
@@ -154,9 +155,9 @@ export function startCertificateManager(options: CertificateManagerOptions): Cer
   /** @returns after how long to look again */
   function adopt({ serving: next, trusted }: Material): Duration {
     trustedByUs = trusted
-    if (next === undefined || isStopped) return LOOK_EVERY
+    if (next === undefined || isStopped) return lookEvery
     const now = clock.now()
-    if (serving !== undefined && isSame(serving.parsed, next.parsed)) return LOOK_EVERY
+    if (serving !== undefined && isSame(serving.parsed, next.parsed)) return lookEvery
     if (serving !== undefined && isTrusted(serving.parsed, trusted, now)) {
       if (candidate === undefined || !isSame(candidate.certificate, next.parsed)) {
         candidate = { certificate: next.parsed, since: now }
@@ -168,11 +169,11 @@ export function startCertificateManager(options: CertificateManagerOptions): Cer
     candidate = undefined
     for (const handler of handlers) handler(next)
     log.info({ until: new Date(validTo(next.parsed)).toISOString() }, 'serving with a new certificate')
-    return LOOK_EVERY
+    return lookEvery
   }
 
   async function run(): Promise<void> {
-    let wait: Duration = LOOK_EVERY
+    let wait: Duration = lookEvery
     try {
       wait = await look()
       lastSuccess = clock.now()
@@ -183,7 +184,7 @@ export function startCertificateManager(options: CertificateManagerOptions): Cer
       if (error instanceof ConflictError || error instanceof AlreadyExistsError) {
         // Another replica was faster: read what it wrote.
         conflicts += 1
-        wait = milliseconds(Math.min(LOOK_EVERY, 2 ** conflicts * (25 + random.next() * 100)))
+        wait = milliseconds(Math.min(lookEvery, 2 ** conflicts * (25 + random.next() * 100)))
         log.debug({ err: error }, 'another replica writes the certificates too; reading again')
       } else if (failure !== message)
         log.warn({ err: error }, 'the webhook certificates could not be looked after')

@@ -1,0 +1,154 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { loadAll } from 'js-yaml'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import * as z from 'zod'
+import { createKubeStore, type KubeStore } from '../../src/kube/client.ts'
+import { createMetrics } from '../../src/observe/metrics.ts'
+import { startWebhook, type Webhook } from '../../src/processes/webhook/webhook.ts'
+import { packageFile } from '../../src/runtime/package-root.ts'
+import { systemRandom } from '../../src/runtime/random.ts'
+import { systemClock } from '../../src/runtime/system-clock.ts'
+import { type ControlPlane, sharedControlPlane } from '../cluster/control-plane/control-plane.ts'
+import { eventually } from '../e2e/support/eventually.ts'
+import { poolObject, TEST_MAC } from '../support/objects.ts'
+import { recordingLog } from '../support/recording-log.ts'
+
+/** The webhook as kube-apiserver calls it: with the configurations of deploy/base/webhook, but by URL. */
+
+const NAMESPACE = 'webhook-test'
+let controlPlane: ControlPlane
+let store: KubeStore
+let webhook: Webhook
+
+function kubectl(args: string[], input?: object): string {
+  const { stdout, stderr } = spawnSync('kubectl', ['--kubeconfig', controlPlane.kubeconfig, ...args], {
+    encoding: 'utf8',
+    ...(input === undefined ? {} : { input: JSON.stringify(input) }),
+  })
+  return `${stdout}${stderr}`
+}
+const apply = (object: object) => kubectl(['apply', '-f', '-'], object)
+const metadata = (name: string) => ({ name, namespace: NAMESPACE })
+const network = (name: string) => ({
+  apiVersion: 'k8s.cni.cncf.io/v1',
+  kind: 'NetworkAttachmentDefinition',
+  metadata: metadata(name),
+  spec: { config: '{}' },
+})
+const pool = (name: string, ipv4Config: object) => ({
+  apiVersion: 'network.harvesterhci.io/v1alpha1',
+  kind: 'IPPool',
+  metadata: metadata(name),
+  spec: { networkName: name, ipv4Config },
+})
+
+const configurationSchema = z.looseObject({
+  metadata: z.looseObject({ name: z.string() }),
+  webhooks: z.array(
+    z.looseObject({ clientConfig: z.looseObject({ service: z.looseObject({ path: z.string() }) }) }),
+  ),
+})
+
+/** As they are deployed, but reached on this machine and asked about the namespace of this test alone. */
+function configurations(port: number): object[] {
+  const text = readFileSync(packageFile('deploy', 'base', 'webhook', 'webhook-configurations.yaml'), 'utf8')
+  return loadAll(text).map((document) => {
+    const { webhooks, ...configuration } = configurationSchema.parse(document)
+    return {
+      ...configuration,
+      webhooks: webhooks.map(({ clientConfig, ...rest }) => ({
+        ...rest,
+        clientConfig: { url: `https://localhost:${port}${clientConfig.service.path}` },
+        namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': NAMESPACE } },
+      })),
+    }
+  })
+}
+
+beforeAll(async () => {
+  controlPlane = await sharedControlPlane()
+  kubectl(['create', 'namespace', NAMESPACE])
+  const { log } = recordingLog()
+  const parts = { clock: systemClock, random: systemRandom, log }
+  store = createKubeStore({ ...parts, kubeconfig: controlPlane.kubeconfig })
+  webhook = await startWebhook({
+    ...parts,
+    store,
+    metrics: createMetrics({ component: 'webhook', version: 'test', withProcessMetrics: false }),
+    host: 'localhost',
+    port: 0,
+    namespace: NAMESPACE,
+    service: 'managed-dhcp-webhook',
+    names: ['localhost'],
+  })
+  apply({ apiVersion: 'v1', kind: 'List', items: configurations(webhook.port) })
+  await eventually('the webhook is ready', async () => (webhook.ready().ok ? true : undefined))
+  apply(network('net-1'))
+  // The API server hears of the configurations by a watch.
+  await eventually('the API server asks the webhook', async () =>
+    kubectl(['create', '--dry-run=server', '-f', '-'], pool('none', { cidr: '10.1.0.0/24' })).includes(
+      'denied',
+    )
+      ? true
+      : undefined,
+  )
+})
+afterAll(async () => {
+  for (const kind of ['validatingwebhookconfiguration', 'mutatingwebhookconfiguration']) {
+    kubectl(['delete', kind, 'managed-dhcp'])
+  }
+  await webhook?.stop()
+  store?.close()
+  kubectl(['delete', 'namespace', NAMESPACE, '--wait=false'])
+})
+
+describe('kubectl', () => {
+  test('stores a pool that says nothing but its subnet, with the rest filled in', () => {
+    expect(apply(pool('net-1', { cidr: '10.1.0.0/24', router: '10.1.0.1' }))).toBe(
+      'ippool.network.harvesterhci.io/net-1 created\n',
+    )
+    const stored = JSON.parse(kubectl(['-n', NAMESPACE, 'get', 'ippools.network', 'net-1', '-o', 'json']))
+    expect(stored.spec).toEqual({
+      networkName: `${NAMESPACE}/net-1`,
+      ipv4Config: {
+        cidr: '10.1.0.0/24',
+        router: '10.1.0.1',
+        serverIP: '10.1.0.2',
+        pool: { start: '10.1.0.3', end: '10.1.0.254' },
+      },
+    })
+  })
+
+  test('shows what is wrong with an object, and what to do', () => {
+    expect(apply(pool('net-2', { cidr: '10.1.0.0/24' }))).toContain(
+      `spec.networkName: there is no NetworkAttachmentDefinition ${NAMESPACE}/net-2; create the VM Network first, or correct the name`,
+    )
+    expect(apply(pool('net-1', { ...poolObject().spec.ipv4Config, dns: ['0.0.0.0'] }))).toContain(
+      'spec.ipv4Config.dns[0]: 0.0.0.0 means "this network" (RFC 791); write the address of a server',
+    )
+  })
+
+  test('refuses a pool over the addresses of Services, as the API server knows them', () => {
+    apply(network('net-3'))
+    const service = JSON.parse(kubectl(['-n', 'default', 'get', 'service', 'kubernetes', '-o', 'json']))
+    expect(apply(pool('net-3', { cidr: `${service.spec.clusterIP}/30` }))).toContain(
+      "overlaps the addresses of the cluster's Services",
+    )
+  })
+
+  test('does not delete a pool that is in use, and says whose it is', async () => {
+    const status = { ipv4: { allocated: { '10.1.0.9': TEST_MAC } } }
+    const key = { namespace: NAMESPACE, name: 'net-1' }
+    const patch = ['-n', NAMESPACE, 'patch', 'ippools.network', key.name, '--type=merge']
+    kubectl([...patch, '--subresource=status', '-p', JSON.stringify({ status })])
+
+    expect(kubectl(['-n', NAMESPACE, 'delete', 'ippools.network', 'net-1'])).toBe(
+      'Error from server (Forbidden): admission webhook "validate.network.harvesterhci.io" denied the request: ' +
+        `the IPPool is in use: 10.1.0.9 (${TEST_MAC}); remove these VMs, or their interfaces on ${NAMESPACE}/net-1, first\n`,
+    )
+
+    kubectl([...patch, '--subresource=status', '-p', '{"status":{"ipv4":{"allocated":null}}}'])
+    expect(kubectl(['-n', NAMESPACE, 'delete', 'ippools.network', 'net-1'])).toContain('deleted')
+  })
+})
