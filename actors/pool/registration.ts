@@ -12,7 +12,7 @@ import {
   parseObjectKey,
   sameObjectKey,
 } from '../../src/api/values/object-key.ts'
-import { NotFoundError } from '../../src/kube/errors.ts'
+import { KindNotServedError, NotFoundError } from '../../src/kube/errors.ts'
 import type { Store } from '../../src/kube/store.ts'
 import type { Registration } from './messages.ts'
 
@@ -30,6 +30,10 @@ export async function registerNetwork(store: Store, pool: IPPool): Promise<Regis
   try {
     definition = await store.get(NETWORK_ATTACHMENT_DEFINITIONS, network)
   } catch (error) {
+    if (error instanceof KindNotServedError) {
+      const message = 'the API server knows no NetworkAttachmentDefinitions; install Multus'
+      return { registered: false, reason: 'NetworkNotFound', message }
+    }
     if (!(error instanceof NotFoundError)) throw error
     const message = `there is no NetworkAttachmentDefinition ${formatObjectKey(network)}; create it, or correct spec.networkName`
     return { registered: false, reason: 'NetworkNotFound', message }
@@ -53,7 +57,14 @@ export async function unregisterNetworks(store: Store, pool: IPPool, kept?: Obje
   // A label's value ends at 63 characters: a pool with a longer name has never labelled anything.
   if (namespace.length > LONGEST_LABEL || name.length > LONGEST_LABEL) return
   const labelSelector = `${NETWORK_POOL_NAMESPACE_LABEL}=${namespace},${NETWORK_POOL_NAME_LABEL}=${name}`
-  const { items } = await store.list(NETWORK_ATTACHMENT_DEFINITIONS, { labelSelector })
+  const items = await store.list(NETWORK_ATTACHMENT_DEFINITIONS, { labelSelector }).then(
+    (list) => list.items,
+    (error: unknown) => {
+      // Multus is gone, and its labels with it. Labels that outlive their pool would be taken over.
+      if (error instanceof KindNotServedError) return []
+      throw error
+    },
+  )
   for (const definition of items) {
     if (kept !== undefined && sameObjectKey(keyOf(definition), kept)) continue
     try {

@@ -14,7 +14,7 @@ import {
 import { type Cidr, parseCidr } from '../api/values/cidr.ts'
 import type { ObjectKey } from '../api/values/object-key.ts'
 import { vmNetworkConfigSchema } from '../api/vm-network-config.ts'
-import { ForbiddenError, NotFoundError } from '../kube/errors.ts'
+import { ForbiddenError, KindNotServedError, NotFoundError } from '../kube/errors.ts'
 import type { Store } from '../kube/store.ts'
 import type { ClusterView, ServiceRange } from './cluster-view.ts'
 import { readable } from './rules/wishes.ts'
@@ -116,7 +116,8 @@ async function toleratingAbsence<T>(read: () => Promise<T>, absent: T): Promise<
   try {
     return await read()
   } catch (error) {
-    if (error instanceof NotFoundError || error instanceof ForbiddenError) return absent
+    const isAbsent = error instanceof KindNotServedError || error instanceof NotFoundError
+    if (isAbsent || error instanceof ForbiddenError) return absent
     throw error
   }
 }
