@@ -7,6 +7,8 @@ import { milliseconds, seconds } from '../../src/api/values/time.ts'
 import { NotFoundError } from '../../src/kube/errors.ts'
 import { createInformer } from '../../src/kube/informer.ts'
 import type { Store } from '../../src/kube/store.ts'
+import type { InterfaceProblem } from '../../src/network/interface-state.ts'
+import type { Readiness } from '../../src/observe/health.ts'
 import type { Cancel, Clock } from '../../src/runtime/clock.ts'
 import type { Random } from '../../src/runtime/random.ts'
 import { publishEvent, requestCommand, subscribeEvent } from '../../transports/messages/contract.ts'
@@ -17,7 +19,7 @@ import { type AgentReport, poolCommands, poolEvents } from '../pool/contracts.ts
 import { snapshotOf } from '../pool/snapshot.ts'
 import type { ActorSystem, Self } from '../system.ts'
 import { type DhcpEvent, dhcpEvent } from './contracts.ts'
-import { type AgentDecision, decide, initialAgentState, isServing } from './decide.ts'
+import { type AgentDecision, decide, initialAgentState, readinessOf } from './decide.ts'
 import { toSnapshot } from './lease-table.ts'
 import type { AgentEffect, AgentMessage } from './messages.ts'
 import type { AgentState } from './state.ts'
@@ -36,6 +38,8 @@ export interface AgentActorOptions {
   clock: Clock
   random: Random
   log: Logger
+  /** What is wrong with the interface until `interfaceChanged` is called. */
+  interfaceProblem?: InterfaceProblem
   /** The configuration that is served from now on: for the interface's address. */
   onConfiguration?: (configuration: PoolConfiguration) => void
   /** Of every DHCP message that came in: for metrics. */
@@ -43,8 +47,10 @@ export interface AgentActorOptions {
 }
 
 export interface AgentActor {
-  /** Why it does not serve; undefined when it does. */
-  notReady(): string | undefined
+  /** Whether clients are served, and what is to be said about it. */
+  ready(): Readiness
+  /** What is wrong with the interface; undefined when nothing is. */
+  interfaceChanged(problem: InterfaceProblem | undefined): void
   leases(): number
   /** Stops answering, and writes the state file if that is still to be done. */
   stop(): Promise<void>
@@ -59,7 +65,7 @@ const WAITING_LIMIT = 1_000
 export async function startAgentActor(options: AgentActorOptions): Promise<AgentActor> {
   const { pool, system, store, transport, packets, clock, random } = options
   const log = options.log.child({ pool: formatObjectKey(pool) })
-  let state: AgentState = initialAgentState(clock.now())
+  let state: AgentState = { ...initialAgentState(clock.now()), interfaceProblem: options.interfaceProblem }
   const saver = createStateSaver({
     file: options.file,
     current: () => (state.table === undefined ? undefined : toSnapshot(state.table)),
@@ -77,7 +83,9 @@ export async function startAgentActor(options: AgentActorOptions): Promise<Agent
       const fresh = initialAgentState(clock.now())
       // After a crash the table that was served is better than none, and better than the file. What came meanwhile is
       // lost, so the API is read.
-      return table === undefined ? fresh : { ...fresh, table, doubtAt: clock.now() }
+      const { interfaceProblem } = state
+      const kept = { ...fresh, interfaceProblem }
+      return table === undefined ? kept : { ...kept, table, doubtAt: clock.now() }
     },
     started() {
       // Only in the first life: a later one knows better, also that there is nothing to serve any more.
@@ -113,7 +121,7 @@ export async function startAgentActor(options: AgentActorOptions): Promise<Agent
       case 'read-pool':
         return readPool(self)
       case 'report':
-        return report({ ...effect.report, pod: options.pod })
+        return report({ ...effect.report, pod: options.pod }, self)
     }
   }
 
@@ -160,14 +168,17 @@ export async function startAgentActor(options: AgentActorOptions): Promise<Agent
     )
   }
 
-  function report(body: AgentReport): void {
+  function report(body: AgentReport, self: Self<AgentMessage>): void {
     requestCommand(
       transport,
       poolCommands.agentReport,
       commandSubject('pool', pool, 'agent-report'),
       body,
       once(),
-    ).catch((error: unknown) => log.debug({ err: error }, 'the pool actor did not take the report'))
+    ).catch((error: unknown) => {
+      log.debug({ err: error }, 'the pool actor did not take the report')
+      self.tell({ type: 'report-failed' })
+    })
   }
 
   /** A watch says it once: what finds no room is told again. */
@@ -209,10 +220,8 @@ export async function startAgentActor(options: AgentActorOptions): Promise<Agent
   cancelTick = clock.after(TICK, tick)
 
   return {
-    notReady() {
-      if (state.table === undefined) return `the IPPool ${formatObjectKey(pool)} is not known yet`
-      return isServing(state) ? undefined : `the IPPool ${formatObjectKey(pool)} is paused`
-    },
+    ready: () => readinessOf(state, formatObjectKey(pool)),
+    interfaceChanged: (problem) => actor.tell({ type: 'interface', problem }),
     leases: () => state.table?.addresses.size ?? 0,
     async stop() {
       cancelTick()

@@ -7,11 +7,12 @@ import {
   milliseconds,
   seconds,
 } from '../../src/api/values/time.ts'
+import type { Readiness } from '../../src/observe/health.ts'
 import type { LeaseDelta, PoolSnapshot } from '../pool/contracts.ts'
 import { answer } from './answer.ts'
 import { applyDelta, openLeaseTable, toSnapshot, UnservableSnapshotError } from './lease-table.ts'
 import type { AgentEffect, AgentMessage, SnapshotSource } from './messages.ts'
-import type { AgentState, LeaseTable } from './state.ts'
+import type { AgentStanding, AgentState, LeaseTable } from './state.ts'
 
 export interface AgentDecision {
   state: AgentState
@@ -33,6 +34,8 @@ export function initialAgentState(now: Instant): AgentState {
     doubtAt: undefined,
     readSince: undefined,
     reported: undefined,
+    unservable: undefined,
+    interfaceProblem: undefined,
   }
 }
 
@@ -63,10 +66,22 @@ function learn(
       const failures = (state.snapshotAsk?.failures ?? 0) + 1
       return { ...state, snapshotAsk: { at: later(now, backoff(failures)), failures } }
     }
+    case 'interface':
+      return { ...state, interfaceProblem: message.problem }
+    case 'report-failed':
+      return state.reported === undefined
+        ? state
+        : { ...state, reported: { ...state.reported, taken: false } }
     case 'pool-gone':
       if (state.table === undefined) return { ...state, snapshotAsk: undefined }
       effects.push({ type: 'save' })
-      return { ...state, table: undefined, snapshotAsk: undefined, doubtAt: undefined }
+      return {
+        ...state,
+        table: undefined,
+        snapshotAsk: undefined,
+        doubtAt: undefined,
+        unservable: undefined,
+      }
     case 'tick':
       return onTick(state, now, effects)
   }
@@ -91,17 +106,17 @@ function onSnapshot(
   const next: AgentState = isTrue ? { ...known, doubtAt: undefined } : known
   if (table !== undefined && isDeepStrictEqual(toSnapshot(table), snapshot)) {
     if (isTrue) table.source = source
-    return next
+    return { ...next, unservable: undefined }
   }
   try {
     const opened = openLeaseTable(snapshot, source, table)
     if (source !== 'file') effects.push({ type: 'save' })
-    return { ...(isTrue ? next : doubting(next, now)), table: opened }
+    return { ...(isTrue ? next : doubting(next, now)), table: opened, unservable: undefined }
   } catch (error) {
     if (!(error instanceof UnservableSnapshotError)) throw error
     // What was valid before is served on: the clients must not suffer from a slip of the pen.
     effects.push({ type: 'warn', message: error.message })
-    return next
+    return { ...next, unservable: error.message }
   }
 }
 
@@ -153,20 +168,38 @@ function onTick(state: AgentState, now: Instant, effects: AgentEffect[]): AgentS
   return next
 }
 
-/** At once when it begins or ceases to serve; else with the next tick, and every few seconds to show that it lives. */
+/**
+ * At once when anything but the revision changes; with the next tick when that does, or when a report was not taken; and
+ * every few seconds to show that the agent lives.
+ */
 function report(state: AgentState, now: Instant, effects: AgentEffect[]): AgentState {
   const { table, reported } = state
   if (table === undefined) return state
-  const serving = isServing(state)
+  const standing = standingOf(state, table)
+  if (reported !== undefined && between(reported.at, now) < untilNextReport(reported, standing)) return state
+  effects.push({ type: 'report', report: standing })
+  return { ...state, reported: { at: now, report: standing, taken: true } }
+}
+
+function untilNextReport(
+  { report: last, taken }: NonNullable<AgentState['reported']>,
+  standing: AgentStanding,
+): Duration {
+  if (!isDeepStrictEqual({ ...last, revision: 0 }, { ...standing, revision: 0 })) return milliseconds(0)
+  return taken && last.revision === standing.revision ? REPORT_INTERVAL : seconds(1)
+}
+
+function standingOf(state: AgentState, table: LeaseTable): AgentStanding {
   const { uid, revision } = table.snapshot
-  const isDue =
-    reported === undefined ||
-    reported.serving !== serving ||
-    reported.uid !== uid ||
-    between(reported.at, now) >= (reported.revision === revision ? REPORT_INTERVAL : seconds(1))
-  if (!isDue) return state
-  effects.push({ type: 'report', report: { uid, revision, serving, ...whyNot(table) } })
-  return { ...state, reported: { at: now, revision, serving, uid } }
+  const { unservable, interfaceProblem: problem } = state
+  if (table.configuration.paused) {
+    return { uid, revision, serving: false, reason: 'Paused', message: 'spec.paused is true' }
+  }
+  if (problem !== undefined && !problem.serves) {
+    return { uid, revision, serving: false, reason: problem.reason, message: problem.message }
+  }
+  const message = unservable ?? problem?.message
+  return { uid, revision, serving: true, ...(message === undefined ? {} : { message }) }
 }
 
 /** A table from the file serves too (law 6). */
@@ -174,8 +207,12 @@ export function isServing(state: AgentState): boolean {
   return state.table !== undefined && !state.table.configuration.paused
 }
 
-function whyNot(table: LeaseTable): { reason?: string; message?: string } {
-  return table.configuration.paused ? { reason: 'Paused', message: 'spec.paused is true' } : {}
+/** For people and probes: whether clients are served, and what is to be said about it. */
+export function readinessOf(state: AgentState, pool: string): Readiness {
+  if (state.table === undefined) return { ok: false, reasons: [`the IPPool ${pool} is not known yet`] }
+  const { serving, reason, message } = standingOf(state, state.table)
+  if (reason === 'Paused') return { ok: false, reasons: [`the IPPool ${pool} is paused`] }
+  return { ok: serving, reasons: message === undefined ? [] : [message] }
 }
 
 function backoff(failures: number): Duration {

@@ -1,3 +1,4 @@
+import type { InterfaceProblem } from '../../src/network/interface-state.ts'
 import type { OutgoingDatagram, ReceivedDatagram } from '../../transports/packets/packet-transport.ts'
 import type { AgentReport, LeaseDelta, PoolSnapshot } from '../pool/contracts.ts'
 import type { DhcpEvent } from './contracts.ts'
@@ -12,6 +13,10 @@ export type AgentMessage =
   | { type: 'delta'; delta: LeaseDelta }
   /** The pool actor could not be asked, or the API could not be read. */
   | { type: 'snapshot-failed' }
+  /** The interface is not as it should be, or is again. */
+  | { type: 'interface'; problem: InterfaceProblem | undefined }
+  /** The pool actor did not take the last report. */
+  | { type: 'report-failed' }
   /** The API says that the IPPool does not exist. */
   | { type: 'pool-gone' }
   | { type: 'tick' }

@@ -3,8 +3,12 @@ import type { IPv4Address } from '../../src/api/values/ipv4-address.ts'
 import type { MacAddress } from '../../src/api/values/mac-address.ts'
 import type { Instant } from '../../src/api/values/time.ts'
 import type { PreparedNetwork } from '../../src/dhcp/network.ts'
-import type { PoolSnapshot } from '../pool/contracts.ts'
+import type { InterfaceProblem } from '../../src/network/interface-state.ts'
+import type { AgentReport, PoolSnapshot } from '../pool/contracts.ts'
 import type { SnapshotSource } from './messages.ts'
+
+/** How the agent is doing, but for where it runs. */
+export type AgentStanding = Omit<AgentReport, 'pod'>
 
 /** What an agent actor holds: a copy of what the IPPool says, at one revision. */
 export interface AgentState {
@@ -16,7 +20,11 @@ export interface AgentState {
   doubtAt: Instant | undefined
   /** What was known when the API was asked last: an answer may set back that, nothing that was learned since. */
   readSince: { uid: string; revision: number } | undefined
-  reported: { at: Instant; revision: number; serving: boolean; uid: string } | undefined
+  reported: { at: Instant; report: AgentStanding; taken: boolean } | undefined
+  /** Why the latest spec is not served, but the one before. */
+  unservable: string | undefined
+  /** What is wrong with the interface. */
+  interfaceProblem: InterfaceProblem | undefined
 }
 
 /** The lease table. Its maps belong to the actor and change in place; `snapshot.leases` is not kept up to date. */

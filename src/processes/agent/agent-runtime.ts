@@ -6,14 +6,14 @@ import type { ActorSystem } from '../../../actors/system.ts'
 import type { Transport } from '../../../transports/messages/transport.ts'
 import { openRawSocketTransport } from '../../../transports/packets/raw-socket.ts'
 import { createUdpSink, type UdpSink } from '../../../transports/packets/udp-sink.ts'
-import type { PoolConfiguration } from '../../api/pool-configuration.ts'
+import type { IPv4Address } from '../../api/values/ipv4-address.ts'
 import type { ObjectKey } from '../../api/values/object-key.ts'
-import { seconds } from '../../api/values/time.ts'
 import { SERVER_PORT } from '../../dhcp/packet.ts'
 import type { Store } from '../../kube/store.ts'
-import { ensureAddress } from '../../network/interface-address.ts'
-import type { Cancel, Clock } from '../../runtime/clock.ts'
+import type { Readiness } from '../../observe/health.ts'
+import type { Clock } from '../../runtime/clock.ts'
 import type { Random } from '../../runtime/random.ts'
+import { startAddressKeeper } from './address-keeper.ts'
 import type { AgentMetrics } from './agent-metrics.ts'
 
 export interface AgentRuntimeOptions {
@@ -31,11 +31,9 @@ export interface AgentRuntimeOptions {
 }
 
 export interface AgentRuntime {
-  notReady(): string | undefined
+  ready(): Readiness
   stop(): Promise<void>
 }
-
-const ADDRESS_CHECK = seconds(5)
 
 /**
  * An agent actor on a network interface, whose server address is put there where it is missing.
@@ -44,67 +42,54 @@ const ADDRESS_CHECK = seconds(5)
 export async function startAgentRuntime(options: AgentRuntimeOptions): Promise<AgentRuntime> {
   const { interfaceName, pool, clock, log, metrics } = options
   const packets = await openRawSocketTransport({ interfaceName, port: SERVER_PORT, clock, log })
-  let configuration: PoolConfiguration | undefined
+  let serverAddress: IPv4Address | undefined
   let sink: UdpSink | undefined
-  let addressProblem: string | undefined
-  let cancelCheck: Cancel = () => {}
-  let isStopped = false
-
-  async function checkAddress(): Promise<void> {
-    if (configuration === undefined || isStopped) return
-    const { serverAddress, subnet } = configuration
-    try {
-      await ensureAddress(interfaceName, serverAddress, subnet.prefixLength)
-      addressProblem = undefined
+  let actor: AgentActor | undefined
+  const keeper = startAddressKeeper({
+    interfaceName,
+    clock,
+    log,
+    looked(problem) {
       sink?.ensure()
-    } catch (error) {
-      const problem = error instanceof Error ? error.message : String(error)
-      // Broadcasts are answered all the same; only renewals by unicast need the address. Said once.
-      if (problem !== addressProblem) log.warn({ err: error, interface: interfaceName }, problem)
-      addressProblem = problem
-    }
-  }
-
-  function checkForever(): void {
-    cancelCheck = clock.after(ADDRESS_CHECK, () => {
-      void checkAddress().finally(() => {
-        if (!isStopped) checkForever()
-      })
-    })
-  }
-
-  let actor: AgentActor
+      actor?.interfaceChanged(problem)
+    },
+  })
   try {
     actor = await startAgentActor({
       ...options,
       packets,
       file: openStateFile(options.stateDirectory, pool, log),
+      interfaceProblem: {
+        reason: 'InterfaceUnknown',
+        message: `${interfaceName} was not looked at yet`,
+        serves: false,
+      },
       onConfiguration(next) {
-        if (next.serverAddress !== configuration?.serverAddress) {
+        if (next.serverAddress !== serverAddress) {
           sink?.close()
           sink = createUdpSink(next.serverAddress, SERVER_PORT, log)
         }
-        configuration = next
-        void checkAddress()
+        serverAddress = next.serverAddress
+        keeper.configured(next)
       },
       onEvent: metrics.counted,
     })
   } catch (error) {
+    keeper.stop()
     await packets.close()
     throw error
   }
-  checkForever()
-  const unwatch = metrics.watch({ pool, leases: actor.leases, packets: packets.counters })
+  const running = actor
+  const unwatch = metrics.watch({ pool, leases: running.leases, packets: packets.counters })
 
   return {
-    notReady: () => actor.notReady() ?? addressProblem,
+    ready: running.ready,
     async stop() {
-      isStopped = true
       unwatch()
-      cancelCheck()
+      keeper.stop()
       sink?.close()
       await packets.close()
-      await actor.stop()
+      await running.stop()
     },
   }
 }

@@ -37,10 +37,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningProcess>
   const random = systemRandom
   const metrics = createMetrics({ component: 'agent', version: VERSION })
   let runtime: AgentRuntime | undefined
-  const ready = () => {
-    const problem = runtime === undefined ? 'starting' : runtime.notReady()
-    return { ok: problem === undefined, reasons: problem === undefined ? [] : [problem] }
-  }
+  const ready = () => runtime?.ready() ?? { ok: false, reasons: ['starting'] }
   const store = createKubeStore({
     ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
     log,

@@ -110,7 +110,10 @@ export function startAgentManager(options: AgentManagerOptions): AgentManager {
   return {
     problems: () => [
       ...[...failures.values()],
-      ...[...agents.values()].flatMap(({ runtime }) => runtime.notReady() ?? []),
+      ...[...agents.values()].flatMap(({ runtime }) => {
+        const { ok, reasons } = runtime.ready()
+        return ok ? [] : reasons
+      }),
     ],
     async stop() {
       informer.stop()

@@ -97,7 +97,7 @@ async function startAgent(store = new ScriptedStore()): Promise<{
     await agent.stop()
     await system.stopAll(seconds(0))
   })
-  await vi.waitFor(() => expect(agent.notReady()).toBeUndefined())
+  await vi.waitFor(() => expect(agent.ready().ok).toBe(true))
   await vi.waitFor(() => expect(system.stats().pending).toBe(0))
   return {
     agent,

@@ -248,7 +248,7 @@ describe('answering', () => {
     const driver = new AgentDriver(from('watch', { spec: poolObject({ spec: { paused: true } }).spec }))
 
     expect(driver.hears(discover({ mac: client }))).toEqual([])
-    expect(driver.state.reported?.serving).toBe(false)
+    expect(driver.state.reported?.report.serving).toBe(false)
   })
 
   test('a MAC that lost its address is told so', () => {
