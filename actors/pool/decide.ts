@@ -29,8 +29,7 @@ function apply(state: PoolState, message: PoolMessage, now: Instant, effects: Po
     case 'allocate': {
       const mac = parseMacAddress(message.request.macAddress)
       const previousOwner = state.claims.get(mac)?.owner
-      // Who may be made up must not keep an address from being given back.
-      const next = message.asked ? claim(state, mac, message.request.owner) : state
+      const next = claim(state, mac, message.request.owner)
       return enqueue(next, { ...message, previousOwner, verifiedAt: undefined, since: now }, effects)
     }
     case 'release': {

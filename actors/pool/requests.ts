@@ -1,7 +1,6 @@
 import { formatIPv4Address } from '../../src/api/values/ipv4-address.ts'
 import { formatObjectKey, sameObjectKey } from '../../src/api/values/object-key.ts'
 import { between, type Instant, seconds } from '../../src/api/values/time.ts'
-import { claimOf, claim as noteClaim } from './claims.ts'
 import type { PoolEffect, PoolMessage } from './messages.ts'
 import type { Refusal } from './refusals.ts'
 import type { DemandCheck, PendingRequest, PoolState } from './state.ts'
@@ -121,15 +120,8 @@ export function demandChecked(
     refuseRequest(check, { reason: 'NotWanted', message }, effects)
     return state
   }
-  const proven = { previousOwner: undefined, asked: true, contested: false }
-  if (check.asked) {
-    return enqueue(state, { type: 'allocate', token, request, ...proven, verifiedAt: claim, since }, effects)
-  }
-  // Known from here on, so that what was begun before does not take the address away.
-  const isCurrent = claimOf(state, mac) === claim
-  const known = noteClaim(state, mac, request.owner)
-  const verifiedAt = isCurrent ? claimOf(known, mac) : undefined
-  return enqueue(known, { type: 'allocate', token, request, ...proven, verifiedAt, since }, effects)
+  const proven = { previousOwner: undefined, asked: true, contested: false, verifiedAt: claim }
+  return enqueue(state, { type: 'allocate', token, request, ...proven, since }, effects)
 }
 
 export function demandCheckFailed(

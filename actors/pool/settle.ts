@@ -73,13 +73,12 @@ function decidePending(state: PoolState, now: Instant, effects: PoolEffect[]): D
   }
   const outcome: BatchOutcome = decideBatch(next, next.book, requests, now)
   next = { ...next, pending: outcome.deferred, dirty: next.dirty || outcome.changed }
-  for (const { token, request, asked } of outcome.unverified) {
+  for (const { token, request } of outcome.unverified) {
     const mac = parseMacAddress(request.macAddress)
     const check = {
       type: 'allocate' as const,
       token,
       request,
-      asked,
       mac,
       claim: claimOf(next, mac),
       since: now,

@@ -117,7 +117,7 @@ export type PendingRequest = (
 ) & { since: Instant }
 
 export type DemandCheck = (
-  | { type: 'allocate'; token: ReplyToken; request: AllocateRequest; asked: boolean }
+  | { type: 'allocate'; token: ReplyToken; request: AllocateRequest }
   /** Everybody who asked for the same meanwhile; nobody any more when they gave up. */
   | { type: 'release'; tokens: ReplyToken[]; request: ReleaseRequest }
 ) & { mac: MacAddress; claim: number; since: Instant }

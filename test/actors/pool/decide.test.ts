@@ -210,19 +210,6 @@ describe('allocation', () => {
     expect(driver.all('commit')).toEqual([])
   })
 
-  test('an owner that is made up keeps no address from being given back', () => {
-    const driver = PoolDriver.of(held({ '192.168.48.84': TEST_MAC }))
-    const release = driver.release()
-
-    const token = driver.allocate({ asked: false, owner: OTHER })
-    driver.wanted(false)
-    driver.wanted(false, { ownerExists: false })
-    driver.commit()
-
-    expect(driver.replyTo(token)).toMatchObject({ outcome: 'refused', reason: 'OwnerNotFound' })
-    expect(driver.replyTo(release)).toEqual({ outcome: 'released' })
-  })
-
   test('the same refusal is told to taps once, however often it is asked for', () => {
     const driver = PoolDriver.of(poolObject())
     for (let attempt = 0; attempt < 5; attempt++) driver.allocate({ pinned: '192.168.48.81' })
