@@ -12,7 +12,7 @@ import { sleep } from '../../../src/runtime/clock.ts'
 import { systemClock } from '../../../src/runtime/system-clock.ts'
 import type { AttachedNetwork } from '../kubelet/runtime/networks.ts'
 import { type CommandOutcome, type LeaseReport, outcomeOf, reportsOf, shellLine } from './console.ts'
-import { guestSystem } from './system.ts'
+import { guestSystem, READY } from './system.ts'
 
 /** It did not come to the point, or ended; with the end of what it printed. */
 export class GuestError extends Error {
@@ -46,7 +46,7 @@ export interface GuestOptions {
   readonly name?: string
 }
 
-const BOOT = seconds(120)
+const BOOT = seconds(100)
 const ANSWER = seconds(30)
 
 /**
@@ -146,10 +146,11 @@ class SerialGuest implements Guest {
     await this.#until('gave nothing back', ANSWER, isReleased)
   }
 
-  exec(command: string): Promise<CommandOutcome> {
+  async exec(command: string): Promise<CommandOutcome> {
+    await this.#until('did not boot', BOOT, () => this.console.includes(READY) || undefined)
     const id = ++this.#commands
     this.#input.write(shellLine(id, command))
-    return this.#until(`did not carry out "${command}"`, BOOT, () => outcomeOf(this.console, id))
+    return this.#until(`did not carry out "${command}"`, ANSWER, () => outcomeOf(this.console, id))
   }
 
   async stop(): Promise<void> {

@@ -11,6 +11,8 @@ export class GuestMissingError extends Error {
 /** Begins a report of the DHCP client on the console; `@end` ends it. */
 export const REPORT = '@lease'
 export const REPORT_END = '@end'
+/** From here on it takes lines; what came earlier is lost. */
+export const READY = '@ready'
 
 const VARIABLES = 'ip mask subnet router dns domain search ntpsrv lease serverid mtu hostname'
 
@@ -42,7 +44,9 @@ ip link set lo up
 ip link set eth0 up
 udhcpc -f -i eth0 -s /lease -t 5 -T 2 -A 2 -O search -O ntpsrv -O mtu >/dev/null 2>&1 &
 echo $! >/dhcp-client
-cat /dev/ttyS0 | sh
+exec 3</dev/ttyS0
+echo ${READY}
+while read -r line <&3; do eval "$line"; done
 poweroff -f
 `
 
