@@ -16,7 +16,8 @@ export interface Status extends Fields {
   message?: string
   reason?: string
   details?: Fields
-  code: number
+  /** Of failures only. */
+  code?: number
 }
 
 /** A refusal in the form in which a kube-apiserver refuses: clients match on `reason` and show `message`. */
@@ -163,5 +164,5 @@ export function requestTooLarge(bytes: number): ApiError {
 }
 
 export function success(details: Fields): Status {
-  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details, code: 200 }
+  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details }
 }

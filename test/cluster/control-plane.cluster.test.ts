@@ -49,6 +49,14 @@ test('the controllers work: a Deployment gets its pod, a namespace its service a
   await kubectl(['delete', 'namespace', 'controllers', '--timeout=60s'])
 })
 
+test('the tests have a network of their own, and can make others in it', async () => {
+  expect((await run('ip', ['route', 'show', 'default'])).stdout).toBe('')
+  await run('ip', ['netns', 'add', 'control-plane-test'])
+  const { stdout } = await run('ip', ['netns', 'exec', 'control-plane-test', 'ls', '/sys/class/net'])
+  expect(stdout.trim()).toBe('lo')
+  await run('ip', ['netns', 'delete', 'control-plane-test'])
+})
+
 test('each part can be killed and started again', async () => {
   const { etcd, apiServer, controllerManager, scheduler } = controlPlane
   for (const part of [etcd, apiServer, controllerManager, scheduler]) {

@@ -190,6 +190,20 @@ describe('names and metadata', () => {
   })
 })
 
+describe('a deletion of another state', () => {
+  test('says which uid or resourceVersion was meant and which there is', async () => {
+    const pool = await store.create(IP_POOLS, objectOf(IP_POOLS, namespace, POOL_SPEC))
+    const { name, uid, resourceVersion } = pool.metadata
+    const words = `ConflictError: Operation cannot be fulfilled on IPPool.network.harvesterhci.io "${name}": the`
+    expect(await refusalOf(store.delete(IP_POOLS, keyOf(pool), { uid: 'another' }))).toBe(
+      `${words} UID in the precondition (another) does not match the UID in record (${uid}). The object might have been deleted and then recreated`,
+    )
+    expect(await refusalOf(store.delete(IP_POOLS, keyOf(pool), { resourceVersion: '1' }))).toBe(
+      `${words} ResourceVersion in the precondition (1) does not match the ResourceVersion in record (${resourceVersion}). The object might have been modified`,
+    )
+  })
+})
+
 describe('patches', () => {
   const newPool = () => store.create(IP_POOLS, objectOf(IP_POOLS, namespace, POOL_SPEC))
 

@@ -51,12 +51,14 @@ function withPropagation(finalizers: readonly string[], propagation: Propagation
 
 function checkPreconditions(resource: ServedResource, { metadata }: KubeObject, deletion: Deletion): void {
   const { uid, resourceVersion } = deletion.preconditions ?? {}
+  // The API server names the kind here, where it names the resource everywhere else (registry/rest/delete.go).
+  const byKind = { group: resource.group, plural: resource.kind }
   if (uid !== undefined && uid !== metadata.uid) {
-    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`
-    throw conflict(resource, metadata.name, why)
+    const why = `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`
+    throw conflict(byKind, metadata.name, why)
   }
   if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
-    const why = `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${metadata.resourceVersion}`
-    throw conflict(resource, metadata.name, why)
+    const why = `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`
+    throw conflict(byKind, metadata.name, why)
   }
 }
