@@ -7,6 +7,7 @@ import { addControllerCommand } from './commands/controller.ts'
 import { addLabCommand } from './commands/lab.ts'
 import { addLeasesCommand } from './commands/leases.ts'
 import { addNatsCredentialsCommand } from './commands/nats-credentials.ts'
+import { addSetAddressCommand } from './commands/set-address.ts'
 import { addStandaloneCommand } from './commands/standalone.ts'
 import { addTapCommand } from './commands/tap.ts'
 import { addWebhookCommand } from './commands/webhook.ts'
@@ -50,6 +51,7 @@ function createProgram(done: (code: ExitCode) => void): Command {
   addControllerCommand(program, context)
   addAgentCommand(program, context)
   addWebhookCommand(program, context)
+  addSetAddressCommand(program, context)
   addLeasesCommand(program)
   addTapCommand(program)
   addNatsCredentialsCommand(program)
