@@ -81,3 +81,44 @@ test('a container that must not be root, but would be, does not start and says w
   })
   expect(state).toContain('container has runAsNonRoot and image will run as root')
 })
+
+test("this project's program runs as an ordinary user without any privilege, on a root that cannot be written", async () => {
+  const securityContext = {
+    runAsNonRoot: true,
+    runAsUser: 65532,
+    runAsGroup: 65532,
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ['ALL'] },
+  }
+  const main = { image: 'managed-dhcp:0.1.0', args: ['--version'], securityContext }
+  await cluster.apply(shellPod('program', main, { restartPolicy: 'Never' }))
+  await eventually('its end', async () =>
+    (await cluster.pod('program'))?.status.phase === 'Succeeded' ? true : undefined,
+  )
+  expect(cluster.logs('program')).toMatch(/^\d+\.\d+\.\d+/)
+})
+
+test('the message broker takes a configuration from a ConfigMap, and changes of it show in its volume', async () => {
+  const configuration = (text: string) => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'nats' },
+    data: { 'nats.conf': text },
+  })
+  const main = {
+    image: 'nats:2.10-alpine',
+    args: ['-c', '/etc/nats/nats.conf'],
+    volumeMounts: [{ name: 'configuration', mountPath: '/etc/nats' }],
+    readinessProbe: { tcpSocket: { port: 4222 }, periodSeconds: 1 },
+    securityContext: { runAsUser: 1000, runAsNonRoot: true, readOnlyRootFilesystem: true },
+  }
+  const volumes = [{ name: 'configuration', configMap: { name: 'nats' } }]
+  await cluster.apply(configuration('listen: "0.0.0.0:4222"\n'), shellPod('nats', main, { volumes }))
+  await cluster.readyPod('nats')
+  expect(cluster.logs('nats')).toContain('Server is ready')
+  await cluster.apply(configuration('listen: "0.0.0.0:4222"\nmax_payload: 4096\n'))
+  await eventually('the change', async () =>
+    (await cluster.run('nats', 'cat /etc/nats/nats.conf')).includes('max_payload') ? true : undefined,
+  )
+})

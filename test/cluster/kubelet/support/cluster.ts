@@ -4,7 +4,7 @@ import { seconds } from '../../../../src/api/values/time.ts'
 import { runCommand } from '../../../../src/network/command.ts'
 import { eventually } from '../../../e2e/support/eventually.ts'
 import { type ControlPlane, sharedControlPlane } from '../../control-plane/control-plane.ts'
-import { nodeImage } from '../images.ts'
+import { nodeImage, projectImages } from '../images.ts'
 import { type Kubelets, startKubelets } from '../kubelets.ts'
 import type { ImageTable } from '../spec/image.ts'
 
@@ -50,6 +50,7 @@ export interface TestCluster {
 }
 
 export const PROBE_IMAGES: ImageTable = {
+  ...projectImages(),
   probe: nodeImage(fileURLToPath(new URL('probe.mjs', import.meta.url))),
   shell: { entrypoint: ['sh'], cmd: ['-c', 'sleep 600'] },
 }
