@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'v
 import type { KubeObject } from '../../src/api/object.ts'
 import { IP_POOLS } from '../../src/api/resource.ts'
 import { createKubeStore, type KubeStore } from '../../src/kube/client.ts'
-import { ConflictError, ExpiredError, StoreError } from '../../src/kube/errors.ts'
+import { ConflictError, ExpiredError, StoreError, ThrottledError } from '../../src/kube/errors.ts'
 import { createInformer } from '../../src/kube/informer.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { systemClock } from '../../src/runtime/system-clock.ts'
@@ -203,9 +203,13 @@ test('a watch from a state that is forgotten is ExpiredError, and an informer li
   controlPlane.apiServer.start()
   await controlPlane.apiServer.whenReady()
 
-  await eventually('the API server serves IPPools', () => store.list(IP_POOLS))
-  const error = await new Promise<Error | undefined>((resolve) => {
-    store.watch(IP_POOLS, { resourceVersion }, { event() {}, ended: resolve })
+  const endOfWatch = () =>
+    new Promise<Error | undefined>((resolve) => {
+      store.watch(IP_POOLS, { resourceVersion }, { event() {}, ended: resolve })
+    })
+  const error = await eventually('the API server has filled its cache of IPPools', async () => {
+    const end = await endOfWatch()
+    return end instanceof ThrottledError ? undefined : end
   })
   expect(error).toBeInstanceOf(ExpiredError)
   expect(await isUpToDate(['old new'])).toBeLessThan(SECONDS_TO_CATCH_UP)
