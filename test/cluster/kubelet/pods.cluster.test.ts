@@ -189,6 +189,27 @@ test('a deleted pod is asked to end, and is gone when it has; one that does not 
   expect(await cluster.pod('deaf')).toBeUndefined()
 })
 
+test('a pod that is deleted by force while it takes its time is killed at once', async () => {
+  const deaf = { args: ['-c', 'trap "" TERM; echo up; while :; do sleep 0.1; done'] }
+  await cluster.apply(shellPod('slow', deaf, { terminationGracePeriodSeconds: 600 }))
+  await cluster.readyPod('slow')
+  await cluster.kubectl(['delete', 'pod', 'slow', '--wait=false'])
+  await cluster.kubectl(['delete', 'pod', 'slow', '--force', '--grace-period=0'])
+  const runs = () => cluster.kubelets.nodes.some((node) => node.pods.includes('pods/slow'))
+  await eventually('its end', () => (runs() ? undefined : true))
+})
+
+test('before a container is asked to end, its preStop command runs', async () => {
+  const preStop = { exec: { command: ['sh', '-c', 'echo preStop > /proc/1/fd/1'] } }
+  const args = ['-c', 'trap "echo ending; exit 0" TERM; while :; do sleep 0.1; done']
+  await cluster.apply(
+    shellPod('hooked', { args, lifecycle: { preStop } }, { terminationGracePeriodSeconds: 20 }),
+  )
+  await cluster.readyPod('hooked')
+  await cluster.kubectl(['delete', 'pod', 'hooked', '--timeout=15s'])
+  expect(cluster.logs('hooked')).toBe('preStop\nending\n')
+})
+
 test('what is not emulated is refused by name, not passed over', async () => {
   await cluster.apply(shellPod('refused', {}, { hostNetwork: true }))
   const message = await eventually('a refusal', async () => {

@@ -63,6 +63,7 @@ export class ContainerRunner {
   readonly #stopping = new AbortController()
   #container: RunningContainer | undefined
   #life: Promise<void> | undefined
+  #isEnding = false
 
   constructor(options: RunnerOptions) {
     this.#options = options
@@ -197,10 +198,13 @@ export class ContainerRunner {
     if (container === undefined) return
     const cancel = this.#options.clock.after(grace, () => container.signal('SIGKILL'))
     const { preStop } = this.#options.container.lifecycle ?? {}
-    if (preStop?.exec !== undefined && grace > 0) await container.exec(preStop.exec.command, grace)
+    const isFirst = !this.#isEnding
+    this.#isEnding = true
+    if (preStop?.exec !== undefined && grace > 0 && isFirst) await container.exec(preStop.exec.command, grace)
     container.signal('SIGTERM')
     await container.exited
     cancel()
+    this.#isEnding = false
   }
 
   get #isStopping(): boolean {

@@ -36,6 +36,8 @@ export class PodWorker {
   #life: Promise<void> = Promise.resolve()
   #ending: Promise<void> | undefined
   #isEnding = false
+  /** The grace period of the deletion that it heard of. */
+  #grace: number | undefined
   /** Why it does not get on. */
   #problem = ''
   #isSilent = false
@@ -93,7 +95,9 @@ export class PodWorker {
   update(head: PodHead): void {
     this.#head = head
     const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = head.metadata
-    if (deletionTimestamp !== undefined) void this.#end(seconds(deletionGracePeriodSeconds))
+    if (deletionTimestamp === undefined || deletionGracePeriodSeconds === this.#grace) return
+    this.#grace = deletionGracePeriodSeconds
+    void this.#end(seconds(deletionGracePeriodSeconds))
   }
 
   /** The object is no more. */
@@ -278,7 +282,9 @@ export class PodWorker {
     }
   }
 
+  /** Again with another grace period: what ends already has no longer than that. */
   #end(grace: Duration): Promise<void> {
+    if (this.#ending !== undefined) void Promise.all(this.containers.map((runner) => runner.stop(grace)))
     this.#ending ??= this.#terminate(grace)
     return this.#ending
   }

@@ -142,6 +142,11 @@ describe('processes', () => {
     expect(status('SigIgn')).toBe(0)
   })
 
+  test('what it prints can be written by way of /dev/stdout and /proc/1/fd/1 too', async () => {
+    expect(await run({}, 'echo a >/dev/stdout; echo b >/proc/1/fd/1; echo c >/dev/stderr; exit 4')).toBe(4)
+    expect(output).toBe('a\nb\nc\n')
+  })
+
   test('SIGKILL ends what ignores SIGTERM: 137', async () => {
     const container = await start({}, 'trap "" TERM; sleep 60')
     container.signal('SIGTERM')

@@ -43,8 +43,9 @@ export interface RunningContainer {
  */
 export async function startContainer(options: ContainerOptions): Promise<RunningContainer> {
   const child = spawn(
-    requireTool('nsenter'),
+    '/bin/sh',
     [
+      ...['-c', WITH_PIPES, 'container', requireTool('nsenter')],
       ...['--target', String(options.sandboxPid), '--net'],
       ...[requireTool('unshare'), '--mount', '--pid', '--uts', '--ipc'],
       ...['/bin/sh', '-c', containerScript(options.setup)],
@@ -63,14 +64,55 @@ export async function startContainer(options: ContainerOptions): Promise<Running
   }
   child.stdout?.setEncoding('utf8').on('data', note)
   child.stderr?.setEncoding('utf8').on('data', note)
-  const exited = exitOf(child)
-  const setUp = await readSetUp(child)
-  isReady = setUp.isReady
-  if (setUp.pid === undefined || !isReady) {
-    await exited.catch(() => undefined)
+  const report = new SetUpReport(child)
+  const exited = once(child, 'close').then(() => report.exitCode)
+  await Promise.race([report.ready, exited])
+  isReady = report.isReady
+  if (report.pid === undefined || !isReady) {
+    await exited
     throw new ContainerStartError(complaint.trim() || 'the container could not be set up')
   }
-  return new Run(setUp.pid, exited, options)
+  return new Run(report.pid, exited, options)
+}
+
+/**
+ * Programs may open /dev/stdout, which fails for the sockets that Node.js gives to its children: they get a pipe. The
+ * exit code goes to descriptor 3, as that of a pipeline is its last command's.
+ */
+const WITH_PIPES = '{ "$@" 2>&1; echo "exit $?" >&3; } | cat'
+/** Of a container whose shell was killed with it. */
+const KILLED = 137
+
+/** What is said on descriptor 3. */
+class SetUpReport {
+  readonly ready: Promise<void>
+  #said = ''
+
+  constructor(child: ChildProcess) {
+    const pipe = child.stdio[3]
+    this.ready = new Promise((resolve) => {
+      if (!(pipe instanceof Readable)) return
+      pipe.setEncoding('utf8').on('data', (text: string) => {
+        this.#said += text
+        if (this.isReady) resolve()
+      })
+    })
+  }
+
+  get isReady(): boolean {
+    return /^ready$/m.test(this.#said)
+  }
+  get pid(): number | undefined {
+    return this.#number('pid')
+  }
+  get exitCode(): number {
+    return this.#number('exit') ?? KILLED
+  }
+
+  #number(name: string): number | undefined {
+    const found = new RegExp(`^${name} (\\d+)$`, 'm').exec(this.#said)?.[1]
+    return found === undefined ? undefined : Number(found)
+  }
 }
 
 class Run implements RunningContainer {
@@ -123,27 +165,4 @@ class Run implements RunningContainer {
 async function exitOf(child: ChildProcess): Promise<number> {
   const [code, signal] = await once(child, 'close')
   return exitCodeOf(code, signal)
-}
-
-interface SetUp {
-  readonly pid: number | undefined
-  readonly isReady: boolean
-}
-
-/** Not to the end of the pipe: the shell that waits for the container holds it open. */
-function readSetUp(child: ChildProcess): Promise<SetUp> {
-  return new Promise((resolve) => {
-    const pipe = child.stdio[3]
-    let said = ''
-    const finish = () => {
-      const pid = /^pid (\d+)$/m.exec(said)?.[1]
-      resolve({ pid: pid === undefined ? undefined : Number(pid), isReady: /^ready$/m.test(said) })
-    }
-    child.once('close', finish)
-    if (!(pipe instanceof Readable)) return
-    pipe.setEncoding('utf8').on('data', (text: string) => {
-      said += text
-      if (/^ready$/m.test(said)) finish()
-    })
-  })
 }
