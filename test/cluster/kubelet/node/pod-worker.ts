@@ -1,20 +1,20 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { isDeepStrictEqual } from 'node:util'
 import { type Duration, formatInstant, milliseconds, seconds } from '../../../../src/api/values/time.ts'
 import { ConflictError, NotFoundError } from '../../../../src/kube/errors.ts'
 import { sleep } from '../../../../src/runtime/clock.ts'
 import { LogBuffer } from '../runtime/log-buffer.ts'
 import type { Container } from '../spec/container-schema.ts'
-import { hostsFile } from '../spec/hosts-file.ts'
 import { type Pod, type PodHead, parsePod, UnsupportedPodError } from '../spec/pod-schema.ts'
 import { ContainerRunner } from './container-runner.ts'
 import { containerOptions } from './container-options.ts'
 import type { NodeContext } from './context.ts'
 import { PayloadReader } from './payload.ts'
+import { PodEtc } from './pod-etc.ts'
 import { podField } from './pod-fields.ts'
 import { podStatus, refusedStatus } from './pod-status.ts'
 import { PODS } from './resources.ts'
+import { StatusReporter } from './status-reporter.ts'
 import { createSandbox, type Sandbox } from './sandbox.ts'
 import { PodVolumes } from './volumes.ts'
 
@@ -28,6 +28,7 @@ export class PodWorker {
   readonly #context: NodeContext
   readonly #logs = new Map<string, LogBuffer>()
   readonly #folder: string
+  readonly #etcFolder: string
   readonly #startTime: string
   readonly #initRunners: ContainerRunner[] = []
   readonly #runners: ContainerRunner[] = []
@@ -42,18 +43,22 @@ export class PodWorker {
   #problem = ''
   #isSilent = false
   #isGone = false
+  #stopRefreshing: () => void = () => {}
   #isInitialized = false
   #isOver = false
-  #reporting: Promise<void> | undefined
-  #isReportDue = false
-  #reported: unknown
-  #report: () => unknown = () => undefined
+  #etc: PodEtc | undefined
+  #status: () => unknown = () => undefined
+  readonly #reporter: StatusReporter
 
   constructor(context: NodeContext, head: PodHead) {
     this.#context = context
     this.#head = head
     this.#folder = join(context.folder, head.metadata.uid)
+    this.#etcFolder = join(this.#folder, 'etc')
     this.#startTime = formatInstant(context.clock.now())
+    this.#reporter = new StatusReporter(context, () =>
+      this.#isSilent || this.#isGone ? undefined : { pod: this.#head, status: this.#status() },
+    )
   }
 
   get key(): string {
@@ -114,19 +119,14 @@ export class PodWorker {
 
   /** The names of Services lead elsewhere. */
   refreshHosts(): void {
-    const address = this.#sandbox?.address
-    if (address === undefined || this.#isEnding) return
-    const { namespace, name } = this.#head.metadata
-    const text = hostsFile({ namespace, hostname: name, address }, this.#context.endpointSlices())
-    writeFileSync(join(this.#etc, 'hosts.new'), text)
-    renameSync(join(this.#etc, 'hosts.new'), join(this.#etc, 'hosts'))
+    if (!this.#isEnding) this.#etc?.writeHosts(this.#context.endpointSlices())
   }
 
   async #live(): Promise<void> {
     const pod = this.#parse()
     if (pod === undefined) return
-    this.#report = () => this.#statusOf(pod)
-    this.#changed()
+    this.#status = () => this.#statusOf(pod)
+    this.#reporter.changed()
     const volumes = this.#volumesOf(pod)
     await this.#persist('FailedMount', () => volumes.prepare())
     await this.#persist('FailedCreatePodSandBox', async () => {
@@ -134,8 +134,11 @@ export class PodWorker {
     })
     const sandbox = this.#sandbox
     if (sandbox === undefined || this.#isEnding) return
-    this.#writeEtc(pod)
-    this.#changed()
+    const { namespace, name } = pod.metadata
+    const names = { namespace, hostname: pod.spec.hostname ?? name, address: sandbox.address }
+    this.#etc = new PodEtc(this.#etcFolder, names)
+    this.refreshHosts()
+    this.#reporter.changed()
     const refreshing = this.#refresh(volumes)
     if (await this.#initialize(pod, sandbox, volumes)) {
       const { restartPolicy } = pod.spec
@@ -147,7 +150,7 @@ export class PodWorker {
     }
     this.#isOver = !this.#isEnding
     if (this.#isOver) await Promise.all(this.#initRunners.map((runner) => runner.stop(seconds(1))))
-    this.#changed()
+    this.#reporter.changed()
     this.#stopRefreshing()
     await refreshing
   }
@@ -196,9 +199,9 @@ export class PodWorker {
           sandbox,
           volumes,
           folder: this.#folder,
-          etcFolder: this.#etc,
+          etcFolder: this.#etcFolder,
         }),
-      changed: () => this.#changed(),
+      changed: () => this.#reporter.changed(),
       event: (type, reason, message) => this.#event(type, reason, message),
     })
   }
@@ -212,8 +215,8 @@ export class PodWorker {
       this.#problem = message
       this.#context.log.error({ pod: this.key }, message)
       this.#event('Warning', 'UnsupportedByEmulatedKubelet', message)
-      this.#report = () => refusedStatus(this.#head, 'UnsupportedByEmulatedKubelet', message)
-      this.#changed()
+      this.#status = () => refusedStatus(this.#head, 'UnsupportedByEmulatedKubelet', message)
+      this.#reporter.changed()
       return undefined
     }
   }
@@ -231,21 +234,6 @@ export class PodWorker {
     )
   }
 
-  #writeEtc(pod: Pod): void {
-    mkdirSync(this.#etc, { recursive: true })
-    const { namespace, name } = pod.metadata
-    writeFileSync(join(this.#etc, 'hostname'), `${pod.spec.hostname ?? name}\n`)
-    const domains = ['svc.cluster.local', 'cluster.local']
-    // Names come from /etc/hosts only; nobody answers at this address.
-    const lines = [
-      `search ${namespace}.${domains[0]} ${domains.join(' ')}`,
-      'nameserver 127.0.0.1',
-      'options ndots:5 timeout:1',
-    ]
-    writeFileSync(join(this.#etc, 'resolv.conf'), `${lines.join('\n')}\n`)
-    this.refreshHosts()
-  }
-
   /** Tries until it works or the pod ends. */
   async #persist(reason: string, attempt: () => Promise<void>): Promise<void> {
     while (!this.#isEnding) {
@@ -260,8 +248,6 @@ export class PodWorker {
       }
     }
   }
-
-  #stopRefreshing: () => void = () => {}
 
   /** Secrets and ConfigMaps show in their volumes when they change. */
   async #refresh(volumes: PodVolumes): Promise<void> {
@@ -300,8 +286,8 @@ export class PodWorker {
     rmSync(this.#folder, { recursive: true, force: true })
     if (this.#isSilent || this.#isGone) return
     this.#isOver = true
-    this.#changed()
-    await this.#reporting
+    this.#reporter.changed()
+    await this.#reporter.flushed()
     await this.#deleteObject()
   }
 
@@ -332,42 +318,10 @@ export class PodWorker {
     return podStatus(pod, view, this.#head.status.conditions ?? [])
   }
 
-  /** The latest state is reported; what came between may be left out. */
-  #changed(): void {
-    this.#isReportDue = true
-    this.#reporting ??= this.#reportAll().finally(() => {
-      this.#reporting = undefined
-    })
-  }
-
-  async #reportAll(): Promise<void> {
-    const { api, link, clock, log } = this.#context
-    while (this.#isReportDue && !this.#isGone) {
-      await link.whenUp()
-      if (this.#isSilent) return
-      this.#isReportDue = false
-      const status = this.#report()
-      if (isDeepStrictEqual(status, this.#reported)) continue
-      try {
-        await api.patchStatus(this.#head, status)
-        this.#reported = status
-      } catch (err) {
-        if (err instanceof NotFoundError || err instanceof ConflictError) continue
-        log.debug({ err, pod: this.key }, 'status not written')
-        this.#isReportDue = true
-        await sleep(clock, RETRY)
-      }
-    }
-  }
-
   #event(type: 'Normal' | 'Warning', reason: string, message: string): void {
     this.#context.log.debug({ pod: this.key, reason }, message)
     if (this.#isSilent || !this.#context.link.isUp) return
     const { namespace, name, uid } = this.#head.metadata
     this.#context.events.record({ resource: PODS, namespace, name, uid }, { type, reason, message })
-  }
-
-  get #etc(): string {
-    return join(this.#folder, 'etc')
   }
 }
