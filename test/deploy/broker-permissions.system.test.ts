@@ -10,6 +10,7 @@ type User = 'controller' | 'agent' | 'tap'
 
 const pool = { namespace: 'default', name: 'net-48.example' }
 const command = (verb: string) => commandSubject('pool', pool, verb)
+const vmCommand = commandSubject('vm', pool, 'allocate')
 const delta = eventSubject('pool', pool, 'delta')
 const leaseAllocated = eventSubject('pool', pool, 'lease-allocated')
 const addressAssigned = eventSubject('vm', pool, 'address-assigned')
@@ -55,7 +56,7 @@ describe('the controller', () => {
     expect(await (await as('controller')).mayPublish(subject)).toBe(true)
   })
 
-  test.each([ack, '_INBOX_tap.a', '_INBOX.a', 'other', '$SYS.REQ.SERVER.PING'])(
+  test.each([ack, vmCommand, '_INBOX_tap.a', '_INBOX.a', 'other', '$SYS.REQ.SERVER.PING'])(
     'does not publish %s',
     async (subject) => {
       expect(await (await as('controller')).mayPublish(subject)).toBe(false)
@@ -69,9 +70,12 @@ describe('the controller', () => {
     },
   )
 
-  test.each(['>', 'mdhcp.>', '_INBOX_agent.>', '_INBOX.>'])('does not listen to %s', async (subject) => {
-    expect(await (await as('controller')).maySubscribe(subject)).toBe(false)
-  })
+  test.each(['>', 'mdhcp.>', 'mdhcp.cmd.>', vmCommand, '_INBOX_agent.>', '_INBOX.>'])(
+    'does not listen to %s',
+    async (subject) => {
+      expect(await (await as('controller')).maySubscribe(subject)).toBe(false)
+    },
+  )
 })
 
 describe('an agent', () => {
