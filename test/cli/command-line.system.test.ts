@@ -8,7 +8,17 @@ import { run } from './support.ts'
 
 const FOLDER = mkdtempSync(join(tmpdir(), 'mdhcp-cli-'))
 const file = (name: string) => join(FOLDER, name)
-const COMMANDS = ['standalone', 'controller', 'agent', 'leases', 'tap', 'lab']
+const COMMANDS = [
+  'standalone',
+  'controller',
+  'agent',
+  'webhook',
+  'leases',
+  'tap',
+  'lab',
+  'set-address',
+  'nats-credentials',
+]
 const NATS = ['--nats', 'nats://127.0.0.1:1']
 const KUBECONFIG = ['--kubeconfig', file('kubeconfig')]
 
