@@ -7,6 +7,7 @@ import {
   ExpiredError,
   ForbiddenError,
   InvalidObjectError,
+  KindNotServedError,
   NotFoundError,
   type StoreError,
   ThrottledError,
@@ -132,7 +133,10 @@ function toStoreError(error: ApiError): StoreError {
   const options = { cause: error }
   switch (error.code) {
     case 404:
-      return new NotFoundError(error.message, options)
+      // As over HTTP: who does not know the kind has no object to name.
+      return error.details?.name
+        ? new NotFoundError(error.message, options)
+        : new KindNotServedError(error.message, options)
     case 409:
       return error.reason === 'AlreadyExists'
         ? new AlreadyExistsError(error.message, options)

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { KubeObject } from '../../src/api/object.ts'
-import { IP_POOLS } from '../../src/api/resource.ts'
+import { IP_POOLS, type Resource } from '../../src/api/resource.ts'
 import {
   AlreadyExistsError,
   ConflictError,
   InvalidObjectError,
+  KindNotServedError,
   NotFoundError,
 } from '../../src/kube/errors.ts'
 import type { Store, WatchEvent, WatchOptions } from '../../src/kube/store.ts'
@@ -52,14 +53,14 @@ export function storeContract(name: string, makeStore: () => Promise<StoreUnderT
     afterAll(() => cleanup())
 
     /** Collects events; `until` waits for the first one that fits. */
-    function collect(options: WatchOptions) {
+    function collect(options: WatchOptions, resource: Resource = IP_POOLS) {
       const events: WatchEvent[] = []
       const ends: (Error | undefined)[] = []
       const waiting = new Set<() => void>()
       const wake = () => {
         for (const check of [...waiting]) check()
       }
-      const handle = store.watch(IP_POOLS, options, {
+      const handle = store.watch(resource, options, {
         event(event) {
           events.push(event)
           wake()
@@ -119,6 +120,31 @@ export function storeContract(name: string, makeStore: () => Promise<StoreUnderT
       )
       await expect(store.delete(IP_POOLS, key)).rejects.toBeInstanceOf(NotFoundError)
     })
+
+    test.each([
+      ['group', { ...IP_POOLS, group: 'nobody.example.com' }],
+      ['version', { ...IP_POOLS, version: 'v9' }],
+      ['kind', { ...IP_POOLS, plural: 'nothings', kind: 'Nothing' }],
+    ])(
+      'a %s that is not served is no object that is missing: a KindNotServedError for every verb',
+      async (_, resource) => {
+        const { metadata, spec } = pool()
+        const object = { metadata: { ...metadata, resourceVersion: '1' }, spec }
+        const key = keyOf(object)
+        const requests = [
+          () => store.get(resource, key),
+          () => store.list(resource),
+          () => store.create(resource, { metadata, spec }),
+          () => store.update(resource, object),
+          () => store.patch(resource, key, { type: 'merge', body: {} }),
+          () => store.delete(resource, key),
+        ]
+        for (const request of requests) await expect(request()).rejects.toBeInstanceOf(KindNotServedError)
+        const watch = collect({ resourceVersion: '1' }, resource)
+        await watch.until(() => watch.ends.length > 0)
+        expect(watch.ends).toEqual([expect.any(KindNotServedError)])
+      },
+    )
 
     test('an object that breaks its schema is an InvalidObjectError that names the field', async () => {
       const bad = pool()
