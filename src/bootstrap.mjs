@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import { accessSync, constants, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { isNewEnough, kubectlProblem } from './kubectl-version.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 process.chdir(root)
@@ -12,14 +13,13 @@ process.chdir(root)
 const [major] = process.versions.node.split('.').map(Number)
 if (major < 20) fail(`Node.js 20 or later is needed; this is ${process.version}`)
 
-/** The real parts that the tests run against: a broker, DHCP clients and a server, kubectl, network namespaces. */
+/** The real parts that the tests run against: a broker, DHCP clients and a server, network namespaces; and kubectl. */
 const TEST_TOOLS = {
   'nats-server': 'nats-server',
   udhcpc: 'udhcpc',
   dhclient: 'isc-dhcp-client',
   dhcpcd: 'dhcpcd-base',
   busybox: 'busybox-static',
-  kubectl: 'kubernetes-client',
   ip: 'iproute2',
   nsenter: 'util-linux',
   mount: 'mount',
@@ -35,12 +35,14 @@ const CLUSTER_TOOLS = {
   busybox: 'busybox-static',
   udhcpc: 'udhcpc',
   'qemu-system-x86_64': 'qemu-system-x86',
-  cpio: 'cpio',
 }
 
 installDependencies()
 build()
-if (process.argv.includes('--with-test-tools')) installTools(TEST_TOOLS)
+if (process.argv.includes('--with-test-tools')) {
+  installTools(TEST_TOOLS)
+  requireKubectl()
+}
 if (process.argv.includes('--with-bench-tools')) installTools(BENCH_TOOLS)
 if (process.argv.includes('--with-cluster-tools')) installTools(CLUSTER_TOOLS)
 
@@ -84,6 +86,20 @@ function installTools(packages) {
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   run('apt-get', ['-qq', 'update'], environment)
   run('apt-get', ['-qq', '-y', '--no-install-recommends', 'install', ...names], environment)
+}
+
+function requireKubectl() {
+  if (!isInstalled('kubectl') && process.getuid?.() === 0 && isInstalled('apt-get')) installKubectl()
+  const problem = kubectlProblem()
+  if (problem !== undefined) fail(problem)
+}
+
+/** Debian's package, where it is new enough: Debian 12 has kubectl 1.20. */
+function installKubectl() {
+  run('apt-get', ['-qq', 'update'], process.env)
+  const { stdout } = spawnSync('apt-cache', ['policy', 'kubernetes-client'], { encoding: 'utf8' })
+  const candidate = /Candidate: (\S+)/.exec(stdout ?? '')?.[1]
+  if (candidate !== undefined && isNewEnough(candidate)) installTools({ kubectl: 'kubernetes-client' })
 }
 
 function isInstalled(program) {

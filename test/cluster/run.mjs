@@ -13,7 +13,7 @@ const root = dirname(dirname(here))
 
 if (process.getuid?.() !== 0) fail('the cluster tests make network namespaces: run them as root, on Linux')
 prepare(join(root, 'src', 'bootstrap.mjs'), '--with-cluster-tools')
-prepare(join(here, 'assets', 'build.mjs'))
+prepare(join(here, 'assets', 'prepare.mjs'))
 
 const programs = linkPrograms()
 process.on('exit', () => rmSync(programs, { recursive: true, force: true }))
