@@ -4,7 +4,11 @@ import { leasesOf } from './book.ts'
 import type { PoolSnapshot } from './contracts.ts'
 import { servableSpec } from './served-spec.ts'
 
-/** What an agent must know of an IPPool: from its status as written, never from what is still in flight. */
+/**
+ * What an agent must know of an IPPool: from its status as written, never from what is still in flight. Given also
+ * while a write of an earlier leader may still land: agents watch the IPPool besides and see the same, and the data path
+ * waits for nobody.
+ */
 export function snapshotOf(pool: IPPool): PoolSnapshot {
   return {
     uid: pool.metadata.uid ?? '',

@@ -37,7 +37,11 @@ export interface PoolState {
   changedWhileReading: string | undefined
   /** Something changed that the status may not say yet. */
   dirty: boolean
-  /** A write without an answer may still land: nothing is answered before another one has overtaken it. */
+  /**
+   * A write without an answer may still land, this actor's own or the last one of the actor before it, a leader that
+   * was stopped say. Nothing is answered before another write has overtaken it: the API server refuses it then. So each
+   * term of a pool's actor begins with a write.
+   */
   fence: boolean
   /** Finalizers are being written, or were not: when to try again. */
   finalizers: { busy: boolean; at: Instant; failures: number }
@@ -148,7 +152,7 @@ export function initialPoolState(now: Instant): PoolState {
     reading: false,
     changedWhileReading: undefined,
     dirty: true,
-    fence: false,
+    fence: true,
     finalizers: { busy: false, at: now, failures: 0 },
     startedAt: now,
     readRetry: { at: now, failures: 0 },

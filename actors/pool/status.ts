@@ -34,7 +34,7 @@ export function statusChange(state: PoolState, now: Instant): StatusChange | und
   const leaseChanges = book === undefined ? {} : leaseDifference(leasesBefore(pool), leasesNow(book))
   const ntpServers = book === undefined ? current.ipv4?.ntpServers : ntpServersOf(state, book, pool)
   const agentsMustLearn =
-    // A write that cannot be a repetition of the lost one.
+    // A write that changes nothing would overtake none, nor would a repetition of the lost one.
     state.fence ||
     Object.keys(leaseChanges).length > 0 ||
     current.observedGeneration !== generation ||

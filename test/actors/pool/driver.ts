@@ -21,11 +21,17 @@ export class PoolDriver {
     this.state = initialPoolState(this.now)
   }
 
-  /** An actor that has read its pool and registered its network, and waits. */
-  static of(pool: IPPool): PoolDriver {
+  /** An actor at the start of its term: it has read its pool. */
+  static started(pool: IPPool): PoolDriver {
     const driver = new PoolDriver()
     driver.tell({ type: 'tick' })
     driver.tell({ type: 'pool-read', pool })
+    return driver
+  }
+
+  /** An actor that has read its pool and registered its network, and waits. */
+  static of(pool: IPPool): PoolDriver {
+    const driver = PoolDriver.started(pool)
     driver.tell({ type: 'registration-checked', registration: { registered: true } })
     driver.commit()
     if (driver.all('commit').length > 0) driver.commit()
