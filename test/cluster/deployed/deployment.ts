@@ -1,0 +1,152 @@
+import { readFileSync } from 'node:fs'
+import pino from 'pino'
+import { seconds } from '../../../src/api/values/time.ts'
+import { parseMacAddress } from '../../../src/api/values/mac-address.ts'
+import { createDhcpClient, type DhcpClient } from '../../../src/lab/clients/client.ts'
+import type { ClientKind } from '../../../src/lab/clients/program.ts'
+import { CommandFailedError, runCommand } from '../../../src/network/command.ts'
+import { packageFile } from '../../../src/runtime/package-root.ts'
+import { systemClock } from '../../../src/runtime/system-clock.ts'
+import { type ControlPlane, sharedControlPlane } from '../control-plane/control-plane.ts'
+import { installDefinitions } from '../control-plane/definitions.ts'
+import { projectImages } from '../kubelet/images.ts'
+import { type Kubelets, startKubelets } from '../kubelet/kubelets.ts'
+import type { ImageTable } from '../kubelet/spec/image.ts'
+import { NODE_LABELS, SYSTEM_NAMESPACE } from './names.ts'
+import { createObjects, type Objects } from './objects.ts'
+
+/** The whole product, deployed by its own manifests on a real control plane, with emulated kubelets. */
+export interface Deployment {
+  readonly controlPlane: ControlPlane
+  readonly kubelets: Kubelets
+  readonly objects: Objects
+  /** @returns stdout @throws CommandFailedError */
+  kubectl(args: readonly string[], input?: string): Promise<string>
+  /** kubectl that must be refused. @returns what it said on stderr */
+  refusal(args: readonly string[], input?: string): Promise<string>
+  apply(...manifests: readonly unknown[]): Promise<string>
+  applyExample(file: string): Promise<string>
+  /** A machine of its own on a network with a DHCP client, which is still to be started. */
+  machine(network: string, name: string, mac: string, kind?: ClientKind): Promise<DhcpClient>
+  close(): Promise<void>
+}
+
+export interface DeploymentOptions {
+  nodes?: readonly string[]
+  /** More images than those that the manifests name. */
+  images?: ImageTable
+  /** The folder under deploy/ that is applied. */
+  overlay?: string
+}
+
+/** Creates the namespace, starts the nodes, applies the manifests, and waits until all of it is ready. */
+export async function deploy(options: DeploymentOptions = {}): Promise<Deployment> {
+  const controlPlane = await sharedControlPlane()
+  const { kubeconfig, port, assets } = controlPlane
+  const kubelets = await startKubelets({
+    kubeconfig,
+    port,
+    images: { ...projectImages(), ...options.images },
+    log: pino({ level: 'silent' }),
+  })
+  const environment = { ...process.env, KUBECONFIG: kubeconfig }
+
+  async function kubectl(args: readonly string[], input = ''): Promise<string> {
+    const { stdout } = await runCommand(`${assets}/kubectl`, args, { environment, input })
+    return stdout
+  }
+
+  async function refusal(args: readonly string[], input?: string): Promise<string> {
+    try {
+      await kubectl(args, input)
+    } catch (error) {
+      if (error instanceof CommandFailedError) return error.stderr
+      throw error
+    }
+    throw new Error(`kubectl ${args.join(' ')} was not refused`)
+  }
+
+  const deployment: Deployment = {
+    controlPlane,
+    kubelets,
+    objects: createObjects(kubectl),
+    kubectl,
+    refusal,
+    apply: (...items) =>
+      kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items })),
+    applyExample: (file) => kubectl(['apply', '-f', packageFile('deploy', 'examples', file)]),
+    async machine(network, name, mac, kind = 'udhcpc') {
+      const machine = await kubelets.network(network).attachClient(name, parseMacAddress(mac))
+      return createDhcpClient({ kind, ...machine, clock: systemClock, timeout: seconds(40) })
+    },
+    close: () => kubelets.close(),
+  }
+  try {
+    for (const name of options.nodes ?? ['node-1', 'node-2']) {
+      await kubelets.startNode({ name, labels: NODE_LABELS })
+    }
+    await kubectl(['create', 'namespace', SYSTEM_NAMESPACE])
+    await kubectl([
+      'apply',
+      '-k',
+      packageFile('deploy', ...(options.overlay ?? '').split('/').filter(Boolean)),
+    ])
+    await untilRolledOut(deployment)
+    return deployment
+  } catch (error) {
+    process.stderr.write(`${kubelets.allLogs()}\n`)
+    await deployment.close()
+    throw error
+  }
+}
+
+/** Every Deployment and StatefulSet of the system namespace runs what it should. */
+export async function untilRolledOut({ kubectl }: Pick<Deployment, 'kubectl'>): Promise<void> {
+  const workloads = await kubectl(['-n', SYSTEM_NAMESPACE, 'get', 'deployments,statefulsets', '-o', 'name'])
+  for (const workload of workloads.split('\n').filter(Boolean)) {
+    await kubectl(['-n', SYSTEM_NAMESPACE, 'rollout', 'status', workload, '--timeout=90s'])
+  }
+}
+
+/** A VirtualMachine as KubeVirt knows it, with one NIC. */
+export function virtualMachine(name: string, mac: string, network = 'default/net-48') {
+  return {
+    apiVersion: 'kubevirt.io/v1',
+    kind: 'VirtualMachine',
+    metadata: { name, namespace: 'default' },
+    spec: {
+      runStrategy: 'Always',
+      template: {
+        spec: {
+          domain: { devices: { interfaces: [{ name: 'nic-1', bridge: {}, macAddress: mac }] } },
+          networks: [{ name: 'nic-1', multus: { networkName: network } }],
+        },
+      },
+    },
+  }
+}
+
+/**
+ * Does what deploy/README.md says under "Uninstall", to the letter, and then puts the definitions back: the next file
+ * finds a cluster like the first.
+ */
+export async function uninstall(deployment: Deployment): Promise<void> {
+  const { controlPlane } = deployment
+  const readme = readFileSync(packageFile('deploy', 'README.md'), 'utf8')
+  const [, chapter = ''] = /\n## Uninstall\n([\s\S]*?)\n## /.exec(readme) ?? []
+  const scripts = [...chapter.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, script = '']) => script)
+  if (scripts.length === 0) throw new Error('deploy/README.md has no commands under "Uninstall"')
+  const environment = { ...process.env, KUBECONFIG: controlPlane.kubeconfig }
+  for (const script of scripts) {
+    await runCommand('bash', ['-euo', 'pipefail', '-c', `cd "$0"; ${script}`, packageFile()], { environment })
+  }
+}
+
+/** What is not the product's own is taken away, too. */
+export async function leave({ kubectl, kubelets, controlPlane }: Deployment): Promise<void> {
+  await kubectl(['delete', 'vm,net-attach-def', '--all', '-n', 'default'])
+  await kubectl(['delete', 'namespace', SYSTEM_NAMESPACE, '--timeout=60s'])
+  await kubelets.close()
+  await kubectl(['delete', 'nodes', '--all'])
+  installDefinitions(controlPlane)
+}

@@ -1,0 +1,178 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { eventually } from '../../../e2e/support/eventually.ts'
+import type { RunningContainer } from '../../kubelet/runtime/container.ts'
+import { type Deployment, untilRolledOut, virtualMachine } from '../deployment.ts'
+import { NODE_LABELS, SYSTEM_NAMESPACE } from '../names.ts'
+import { isReady } from '../objects.ts'
+import type { World } from '../world.ts'
+
+export function describeFailures(world: World): void {
+  let count = 0
+
+  /** Creates a VM and waits for its address. @returns seconds */
+  async function secondsToAllocate(begin = performance.now()): Promise<number> {
+    count += 1
+    const [name, mac] = [`failure-${count}`, `02:00:00:00:02:0${count}`]
+    await world.system.apply(virtualMachine(name, mac))
+    await world.system.objects.untilAllocated(name, mac, { seconds: 90 })
+    const took = (performance.now() - begin) / 1000
+    await world.system.kubectl(['delete', 'vm', name])
+    return took
+  }
+
+  const leader = async () => eventually('a leader', () => world.system.objects.leader())
+
+  describe('what fails', () => {
+    test('the leading controller is killed: the standby goes on', async ({ annotate }) => {
+      const before = await leader()
+      const killed = performance.now()
+      process.kill(containerOf(world.system, before, 'controller').pid, 'SIGKILL')
+      await annotate(`allocating again after ${(await secondsToAllocate(killed)).toFixed(1)} s`)
+      expect(await leader()).not.toBe(before)
+      await untilRolledOut(world.system)
+    })
+
+    test('the leading controller stops cleanly: the standby goes on at once', async ({ annotate }) => {
+      const before = await leader()
+      const deleted = performance.now()
+      await world.system.kubectl(['-n', SYSTEM_NAMESPACE, 'delete', 'pod', before, '--wait=false'])
+      await annotate(`allocating again after ${(await secondsToAllocate(deleted)).toFixed(1)} s`)
+      expect(await leader()).not.toBe(before)
+      await untilRolledOut(world.system)
+    })
+
+    test('a leader that sleeps and wakes up after another has taken over does no harm', async ({
+      annotate,
+    }) => {
+      const before = await leader()
+      const { pid } = containerOf(world.system, before, 'controller')
+      const stopped = performance.now()
+      process.kill(pid, 'SIGSTOP')
+      try {
+        await annotate(`allocating again after ${(await secondsToAllocate(stopped)).toFixed(1)} s`)
+      } finally {
+        process.kill(pid, 'SIGCONT')
+      }
+      const other = await leader()
+      expect(other).not.toBe(before)
+      await eventually('the pool to be quiet', async () => {
+        const version = async () => (await world.system.objects.pool('net-48')).metadata.resourceVersion
+        const first = await version()
+        await wait(3000)
+        return (await version()) === first ? true : undefined
+      })
+      expect(await leader()).toBe(other)
+      const pods = await world.system.objects.pods('controller')
+      expect(pods.filter(isReady)).toHaveLength(2)
+      const { status } = await world.system.objects.pool('net-48')
+      const held = Object.values(status?.ipv4?.allocated ?? {}).filter((holder) => holder.includes(':'))
+      expect(new Set(held).size).toBe(held.length)
+    })
+
+    test('the agent’s node dies: another agent serves, although the dead pod hangs', async ({ annotate }) => {
+      const [agent] = (await world.system.objects.pods('agent')).filter(isReady)
+      const nodeName = agent?.spec.nodeName ?? ''
+      const node = world.system.kubelets.nodes.findLast(({ name }) => name === nodeName)
+      const crashed = performance.now()
+      await node?.crash()
+      const replacement = await eventually(
+        'another agent',
+        async () =>
+          (await world.system.objects.pods('agent')).find(
+            (pod) => isReady(pod) && pod.spec.nodeName !== nodeName,
+          ),
+        { seconds: 60 },
+      )
+      await world.client.reboot()
+      await annotate(
+        `a client that boots has its lease ${((performance.now() - crashed) / 1000).toFixed(1)} s after`,
+      )
+      await eventually('the status to name the living pod', async () => {
+        const { status } = await world.system.objects.pool('net-48')
+        return status?.agentPodRef?.name === replacement.metadata.name ? true : undefined
+      })
+      const dead = (await world.system.objects.pods('agent')).find(
+        ({ metadata }) => metadata.uid === agent?.metadata.uid,
+      )
+      expect(dead?.metadata.deletionTimestamp).toBeDefined()
+      await annotate(`allocating: ${(await secondsToAllocate()).toFixed(1)} s`)
+      await world.system.kubelets.startNode({ name: nodeName, labels: NODE_LABELS })
+      await eventually(
+        'the dead pod to go',
+        async () =>
+          (await world.system.objects.pods('agent')).some(
+            ({ metadata }) => metadata.uid === agent?.metadata.uid,
+          )
+            ? undefined
+            : true,
+        { seconds: 40 },
+      )
+      await untilRolledOut(world.system)
+    })
+
+    test('the broker is gone: clients renew, agents start and serve; when it is back allocation goes on', async () => {
+      const scale = (replicas: number) =>
+        world.system.kubectl([
+          ...['-n', SYSTEM_NAMESPACE, 'scale', 'statefulset/managed-dhcp-nats', `--replicas=${replicas}`],
+        ])
+      await scale(0)
+      await eventually(
+        'no broker',
+        async () => ((await world.system.objects.pods('nats')).length === 0 ? true : undefined),
+        { seconds: 90 },
+      )
+      await world.client.renew()
+      const [agent] = (await world.system.objects.pods('agent')).filter(isReady)
+      await world.system.kubectl(['-n', SYSTEM_NAMESPACE, 'delete', 'pod', agent?.metadata.name ?? ''])
+      await eventually(
+        'a new agent',
+        async () =>
+          (await world.system.objects.pods('agent')).find(
+            (pod) => isReady(pod) && pod.metadata.uid !== agent?.metadata.uid,
+          ),
+        { seconds: 40 },
+      )
+      await world.client.reboot()
+      await scale(1)
+      await secondsToAllocate()
+      await world.system.objects.untilServed('net-48')
+    })
+
+    test('the control plane is gone, and the agent starts anew: it serves from its file; then all is as before', async ({
+      annotate,
+    }) => {
+      const { apiServer, etcd } = world.system.controlPlane
+      const before = await world.system.objects.pool('net-48')
+      const [agent] = (await world.system.objects.pods('agent')).filter(isReady)
+      await apiServer.kill('SIGKILL')
+      await etcd.kill('SIGKILL')
+      try {
+        await world.client.renew()
+        process.kill(containerOf(world.system, agent?.metadata.name ?? '', 'agent').pid, 'SIGKILL')
+        const address = world.client.lease?.address
+        expect((await world.client.reboot()).address).toBe(address)
+      } finally {
+        etcd.start()
+        await etcd.whenReady()
+        apiServer.start()
+        await apiServer.whenReady()
+      }
+      const back = performance.now()
+      await annotate(
+        `allocating again ${(await secondsToAllocate(back)).toFixed(1)} s after the API server is back`,
+      )
+      const after = await world.system.objects.pool('net-48')
+      expect(after.status?.ipv4?.allocated).toMatchObject(before.status?.ipv4?.allocated ?? {})
+      await world.system.objects.untilServed('net-48', { seconds: 60 })
+    })
+  })
+}
+
+function containerOf(system: Deployment, pod: string, container: string): RunningContainer {
+  const found = system.kubelets.nodes
+    .map((node) => node.container(`${SYSTEM_NAMESPACE}/${pod}`, container))
+    .findLast((running) => running !== undefined)
+  if (found === undefined) throw new Error(`container ${container} of ${pod} does not run`)
+  return found
+}
