@@ -20,6 +20,7 @@ const USER_MUST_ACT = new Set([
   'CertificateFilesError',
   'InvalidServerUrlError',
   'InvalidNatsLoginError',
+  'NatsCaFileError',
   'InvalidSubjectError',
   'InvalidTapError',
   'InterfaceNotFoundError',

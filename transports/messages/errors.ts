@@ -42,15 +42,19 @@ export class DisconnectedError extends Error {
   }
 }
 
-/** Brokers refuse messages above a size (1 MiB by default in NATS): send it in parts. */
+/** Brokers refuse messages above a size (1 MiB by default in NATS), and no process takes more than 4 MiB. */
 export class MessageTooLargeError extends Error {
   override readonly name = 'MessageTooLargeError'
+  /** @param advice what to do about it */
   constructor(
     readonly subject: string,
     readonly bytes: number,
     readonly limit: number,
+    advice: string,
   ) {
-    super(`the message to ${subject} has ${bytes} bytes, one message may have ${limit}`)
+    super(
+      `the message to ${subject} has ${bytes} bytes and headers, one message may have ${limit} with both: ${advice}`,
+    )
   }
 }
 

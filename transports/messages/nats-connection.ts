@@ -85,7 +85,7 @@ export function keepConnected(options: NatsConnectionOptions, listener: Connecti
         if (!closed && failure !== lastFailure) {
           const fields = { err: error, servers: servers.hosts }
           if (error instanceof NatsError && error.isAuthError()) log.error(fields, refusedLogin(user))
-          else log.warn(fields, 'message broker not reached, trying on')
+          else log.warn(fields, whyNotReached(error))
         }
         lastFailure = failure
       }
@@ -189,6 +189,30 @@ function userOf({ user, token, authenticator }: ConnectionOptions): string {
 
 function refusedLogin(user: string): string {
   return `the message broker refuses ${user}; trying on: check NATS_USER and NATS_PASSWORD, and the broker's own users`
+}
+
+/** What OpenSSL says of a certificate whose issuer is none of those that are trusted. */
+const UNKNOWN_ISSUER = new Set([
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+])
+
+function whyNotReached(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (UNKNOWN_ISSUER.has(code)) {
+    return "the message broker's certificate is not believed; trying on: NATS_CA_FILE must name the authority that issued it"
+  }
+  if (
+    error instanceof NatsError &&
+    error.code === ErrorCode.ServerOptionNotAvailable &&
+    error.message === 'tls'
+  ) {
+    return 'the message broker offers no TLS, which tls:// or NATS_CA_FILE asks for; trying on'
+  }
+  return 'message broker not reached, trying on'
 }
 
 const DISTINCT_VIOLATIONS = 100

@@ -1,3 +1,6 @@
+import { X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+
 /** How this process proves to the broker who it is. Files are read anew at every connect: secrets rotate. */
 export type NatsCredentials =
   | { kind: 'password'; user: string; password: string }
@@ -7,7 +10,7 @@ export type NatsCredentials =
   /** A .creds file: JWT and seed. */
   | { kind: 'creds'; readFile: () => Uint8Array }
 
-/** PEM files; with certificate and key the client authenticates too. */
+/** PEM files, read anew at every connect; with them the broker must offer TLS. With certificate and key the client authenticates too. */
 export interface NatsTls {
   caFile?: string
   certFile?: string
@@ -62,6 +65,41 @@ export function loginFrom(environment: NodeJS.ProcessEnv): NatsLogin | undefined
     throw new InvalidNatsLoginError('NATS_USER may hold letters, digits, "-" and "_" only, 64 at most')
   }
   return { credentials: { kind: 'password', user, password }, inboxPrefix: `_INBOX_${user}` }
+}
+
+export class NatsCaFileError extends Error {
+  override readonly name = 'NatsCaFileError'
+  constructor(
+    readonly file: string,
+    reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(
+      `NATS_CA_FILE is to be a PEM file of the authorities that the broker's certificate may be of: ${reason}`,
+      options,
+    )
+  }
+}
+
+/**
+ * Whose certificates this process believes of a broker, by NATS_CA_FILE; undefined where it is not set: then those that
+ * Node.js comes with.
+ * @throws NatsCaFileError
+ */
+export function trustFrom({ NATS_CA_FILE: caFile = '' }: NodeJS.ProcessEnv): NatsTls | undefined {
+  if (caFile === '') return undefined
+  let pem: string
+  try {
+    pem = readFileSync(caFile, 'utf8')
+  } catch (cause) {
+    throw new NatsCaFileError(caFile, cause instanceof Error ? cause.message : String(cause), { cause })
+  }
+  try {
+    new X509Certificate(pem)
+  } catch (cause) {
+    throw new NatsCaFileError(caFile, `${caFile} holds no PEM certificate`, { cause })
+  }
+  return { caFile }
 }
 
 const DEFAULT_PORT = '4222'

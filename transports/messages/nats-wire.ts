@@ -3,6 +3,7 @@ import * as z from 'zod'
 import type { Duration } from '../../src/api/values/time.ts'
 import {
   DisconnectedError,
+  InvalidMessageError,
   MessageTooLargeError,
   NoResponderError,
   NotPermittedError,
@@ -10,7 +11,7 @@ import {
   RequestTimeoutError,
 } from './errors.ts'
 import type { IncomingMessage, MessageHeaders } from './transport.ts'
-import { cleanHeaders, decodeBody, HEADER_NAMES } from './wire.ts'
+import { cleanHeaders, decodeBody, HEADER_NAMES, MAXIMUM_BODY_BYTES } from './wire.ts'
 
 /** Tells an answer that says why not from one that holds a reply. */
 const ERROR_HEADER = 'mdhcp-error'
@@ -33,9 +34,17 @@ export function readReply(subject: string, message: Msg): IncomingMessage {
 
 /** @throws InvalidMessageError */
 export function incoming(message: Msg): IncomingMessage {
+  const { subject, data } = message
+  // The broker may carry more than its sender's own limit lets through.
+  if (data.length > MAXIMUM_BODY_BYTES) {
+    throw new InvalidMessageError(
+      subject,
+      `the body has ${data.length} bytes, more than ${MAXIMUM_BODY_BYTES}`,
+    )
+  }
   return {
-    subject: message.subject,
-    body: decodeBody(message.subject, message.string()),
+    subject,
+    body: decodeBody(subject, message.string()),
     headers: decodeHeaders(message.headers),
   }
 }
@@ -68,9 +77,13 @@ function decodeHeaders(given: MsgHdrs | undefined): MessageHeaders {
 export interface Attempt {
   subject: string
   text: string
+  /** The broker's `max_payload`. */
   limit: number | undefined
   timeout?: Duration
 }
+
+/** The client compares with what the broker said when they connected; what `encodeBody` lets through fits into 4 MB. */
+const RAISE_THE_LIMIT = 'set "max_payload: 4MB" in the configuration of the message broker'
 
 /** What the client's error means to whoever sent. */
 export function translate(error: unknown, { subject, text, limit = 0, timeout }: Attempt): Error {
@@ -83,7 +96,7 @@ export function translate(error: unknown, { subject, text, limit = 0, timeout }:
     case ErrorCode.PermissionsViolation:
       return new NotPermittedError(subject, { cause: error })
     case ErrorCode.MaxPayloadExceeded:
-      return new MessageTooLargeError(subject, Buffer.byteLength(text), limit)
+      return new MessageTooLargeError(subject, Buffer.byteLength(text), limit, RAISE_THE_LIMIT)
     case ErrorCode.ConnectionClosed:
     case ErrorCode.ConnectionDraining:
     case ErrorCode.Disconnect:

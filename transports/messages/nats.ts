@@ -1,10 +1,15 @@
 import type { Msg, MsgHdrs, Subscription as NatsSubscription } from 'nats'
 import { seconds } from '../../src/api/values/time.ts'
 import { type Random, systemRandom } from '../../src/runtime/random.ts'
-import { DisconnectedError, InvalidMessageError, TransportClosedError } from './errors.ts'
-import { overflowWarning, runHandler } from './handling.ts'
+import {
+  DisconnectedError,
+  InvalidMessageError,
+  MessageTooLargeError,
+  TransportClosedError,
+} from './errors.ts'
+import { overflowWarning, runHandler, tooLargeWarning } from './handling.ts'
 import { keepConnected, type NatsConnectionOptions, type Violation } from './nats-connection.ts'
-import { loginFrom } from './nats-options.ts'
+import { loginFrom, trustFrom } from './nats-options.ts'
 import { createOutbox } from './nats-outbox.ts'
 import { encodeHeaders, errorHeaders, incoming, readReply, translate } from './nats-wire.ts'
 import { emptyStats, type TransportStats } from './stats.ts'
@@ -16,7 +21,10 @@ export interface NatsTransportOptions extends Omit<NatsConnectionOptions, 'rando
   random?: Random
   /** Requests under way at one server; 1,000 if not given. */
   pendingLimit?: number
-  /** Where NATS_USER and NATS_PASSWORD are looked up, which win over a URL's; the process's own if not given. */
+  /**
+   * Where NATS_USER and NATS_PASSWORD, which win over a URL's, and NATS_CA_FILE are looked up; the process's own if not
+   * given.
+   */
   environment?: NodeJS.ProcessEnv
 }
 
@@ -58,7 +66,7 @@ const MOST_VIOLATIONS = 20
  * |            | mdhcp.event.dhcp.>                                            | _INBOX_agent.>                            |
  * | tap        | nothing                                                       | mdhcp.event.>                             |
  *
- * @throws InvalidServerUrlError, InvalidNatsLoginError
+ * @throws InvalidServerUrlError, InvalidNatsLoginError, NatsCaFileError
  */
 export function connectNatsTransport(options: NatsTransportOptions): NatsTransport {
   const { clock, log, pendingLimit = 1_000 } = options
@@ -67,14 +75,16 @@ export function connectNatsTransport(options: NatsTransportOptions): NatsTranspo
   const entries = new Set<Entry>()
   const requests = new Set<(why: (subject: string) => Error) => void>()
   const violations = new Map<string, Violation>()
-  const login = options.credentials === undefined ? loginFrom(options.environment ?? process.env) : undefined
+  const environment = options.environment ?? process.env
+  const login = options.credentials === undefined ? loginFrom(environment) : undefined
+  const tls = options.tls ?? trustFrom(environment)
   const connectionWaiters = new Set<{ resolve: () => void; reject: (error: Error) => void }>()
   let closing = false
   let answering = 0
   let allAnswered: (() => void) | undefined
 
   const connection = keepConnected(
-    { ...login, ...options, random: options.random ?? systemRandom },
+    { ...login, ...options, ...(tls && { tls }), random: options.random ?? systemRandom },
     {
       fresh() {
         outbox = createOutbox()
@@ -139,32 +149,38 @@ export function connectNatsTransport(options: NatsTransportOptions): NatsTranspo
     }
   }
 
-  function send(subject: string, text: string, headers: MsgHdrs | undefined): boolean {
+  /** @param about the subject that people know it by, where that is another */
+  function send(to: string, text: string, headers: MsgHdrs | undefined, about = to): boolean {
     const current = connection.current()
     if (!current || !outbox.take(text.length, current)) {
       stats.droppedUnsent++
       return false
     }
     try {
-      current.publish(subject, text, headers ? { headers } : {})
+      current.publish(to, text, headers ? { headers } : {})
       return true
     } catch (error) {
-      throw translate(error, { subject, text, limit: current.info?.max_payload })
+      throw translate(error, { subject: about, text, limit: current.info?.max_payload })
     }
   }
 
-  async function answerRequest(message: Msg, handler: RequestHandler): Promise<void> {
+  async function answerRequest(
+    message: Msg,
+    handler: RequestHandler,
+    tooLarge: (error: MessageTooLargeError) => void,
+  ): Promise<void> {
     const { subject, reply } = message
     if (!reply) return
     try {
       const answer = await handler(incoming(message))
-      send(reply, encodeBody(subject, answer.body), encodeHeaders(answer.headers))
+      send(reply, encodeBody(subject, answer.body), encodeHeaders(answer.headers), subject)
       stats.served++
     } catch (error) {
       if (error instanceof InvalidMessageError) stats.droppedInvalid++
       else stats.handlerFailures++
+      if (error instanceof MessageTooLargeError) tooLarge(error)
       log.debug({ err: error, subject }, 'request refused by its handler')
-      send(reply, encodeBody(subject, { error: reasonOf(error) }), errorHeaders())
+      send(reply, encodeBody(subject, { error: reasonOf(error) }), errorHeaders(), subject)
     }
   }
 
@@ -202,6 +218,7 @@ export function connectNatsTransport(options: NatsTransportOptions): NatsTranspo
 
     serve(pattern, handler, serveOptions) {
       const overflowed = overflowWarning(log, pattern, pendingLimit)
+      const tooLarge = tooLargeWarning(log, pattern)
       let pending = 0
       return add(pattern, serveOptions?.queue, (message) => {
         if (serveOptions?.accepts?.() === false) return
@@ -212,7 +229,7 @@ export function connectNatsTransport(options: NatsTransportOptions): NatsTranspo
         }
         pending++
         answering++
-        answerRequest(message, handler)
+        answerRequest(message, handler, tooLarge)
           .catch(failed(pattern))
           .finally(() => {
             pending--

@@ -22,7 +22,10 @@ export function addAgentCommand(program: Command, { level, done }: CommandContex
     .description('The DHCP server of one IPPool, next to its network.')
     .requiredOption('--ippool-ref <namespace/name>', 'the IPPool to serve', objectKey)
     .option('--nic <interface>', 'the interface on the network', 'eth1')
-    .option('--nats <url>', 'the message broker; without it the agent lives by its watch alone')
+    .option(
+      '--nats <url>',
+      'the message broker, as for the controller; without it the agent lives by its watch alone',
+    )
     .option('--kubeconfig <file>', 'default: $KUBECONFIG, the pod’s service account, ~/.kube/config')
     .option(
       '--state-dir <directory>',

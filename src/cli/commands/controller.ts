@@ -1,7 +1,12 @@
 import { type Command, Option } from 'commander'
 import { createLogger } from '../../observe/log.ts'
 import type { CommandContext } from '../command-context.ts'
-import { CONTROLLER_HEALTH, DEFAULT_NAMESPACE, NATS_CREDENTIALS_SECRET } from '../defaults.ts'
+import {
+  CONTROLLER_HEALTH,
+  DEFAULT_NAMESPACE,
+  NATS_CA_CONFIG_MAP,
+  NATS_CREDENTIALS_SECRET,
+} from '../defaults.ts'
 import { healthOption } from '../health-option.ts'
 import { type HostAndPort, positiveNumber } from '../parse.ts'
 import { runUntilStopped } from '../run-until-stopped.ts'
@@ -29,7 +34,10 @@ export function addControllerCommand(program: Command, { level, done }: CommandC
     .command('controller')
     .description('The actors that allocate addresses, for a cluster. Of several replicas one leads.')
     .option('--kubeconfig <file>', 'default: $KUBECONFIG, the pod’s service account, ~/.kube/config')
-    .requiredOption('--nats <url>', 'the message broker, e.g. nats://nats:4222; NATS_USER and NATS_PASSWORD')
+    .requiredOption(
+      '--nats <url>',
+      'the message broker, e.g. nats://nats:4222 or tls://nats:4222; NATS_USER, NATS_PASSWORD, NATS_CA_FILE',
+    )
     .addOption(
       new Option('--namespace <namespace>', 'where the Lease of the leader and the agents are')
         .env('POD_NAMESPACE')
@@ -71,8 +79,9 @@ export function addControllerCommand(program: Command, { level, done }: CommandC
                 namespace: options.namespace,
                 image: options.agentImage,
                 nats: options.nats,
-                // Where the controller has to say who it is, so have its agents.
+                // Where the controller has to say who it is, so have its agents; and they believe whom it believes.
                 natsCredentialsSecret: process.env.NATS_USER ? NATS_CREDENTIALS_SECRET : undefined,
+                natsCaConfigMap: process.env.NATS_CA_FILE ? NATS_CA_CONFIG_MAP : undefined,
               },
             }),
         ...(POD_NAME === undefined ? {} : { host: POD_NAME }),

@@ -139,7 +139,7 @@ export function describeTransport(name: string, create: () => Promise<TransportU
     })
 
     test('too large for one are refused where they are sent', async () => {
-      const body = 'x'.repeat(1024 * 1024)
+      const body = 'x'.repeat(4 * 1024 * 1024 - 4096)
       expect(() => transport.publish('a', { body })).toThrow(MessageTooLargeError)
       await expect(transport.request('a', { body }, SOON)).rejects.toThrow(MessageTooLargeError)
     })
@@ -147,7 +147,7 @@ export function describeTransport(name: string, create: () => Promise<TransportU
     test('just below the limit arrive', async () => {
       const heard = hear('a')
       await settle()
-      transport.publish('a', { body: 'x'.repeat(1024 * 1024 - 5000), headers: { id: 'i'.repeat(512) } })
+      transport.publish('a', { body: 'x'.repeat(4 * 1024 * 1024 - 4098), headers: { id: 'i'.repeat(512) } })
       await settle()
       expect(heard).toHaveLength(1)
     })
@@ -242,10 +242,10 @@ export function describeTransport(name: string, create: () => Promise<TransportU
     })
 
     test('whose answer is too large or no JSON fail with that reason', async () => {
-      transport.serve('large', async () => ({ body: 'x'.repeat(2_000_000) }))
+      transport.serve('large', async () => ({ body: 'x'.repeat(5_000_000) }))
       transport.serve('circle', async () => ({ body: 1n }))
       await settle()
-      await expect(transport.request('large', { body: 1 }, LATER)).rejects.toThrow(/2000002 bytes/)
+      await expect(transport.request('large', { body: 1 }, LATER)).rejects.toThrow(/5000002 bytes/)
       await expect(transport.request('circle', { body: 1 }, LATER)).rejects.toThrow(/no JSON form/)
     })
 

@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest'
+import { packageFile } from '../../../src/runtime/package-root.ts'
 import {
   InvalidNatsLoginError,
   InvalidServerUrlError,
   loginFrom,
+  NatsCaFileError,
   parseServerUrls,
+  trustFrom,
 } from '../../../transports/messages/nats-options.ts'
 
 const none = { tls: false, credentials: undefined }
@@ -58,3 +61,21 @@ test.each([{ NATS_USER: 'a' }, { NATS_PASSWORD: 'p' }, { NATS_USER: 'a.>', NATS_
     expect(() => loginFrom(environment)).not.toThrow(/secret/)
   },
 )
+
+const file = (name: string) => packageFile('test', 'kube', 'tls', name)
+
+test('NATS_CA_FILE says whose certificates are believed', () => {
+  expect(trustFrom({ NATS_CA_FILE: file('ca.crt') })).toEqual({ caFile: file('ca.crt') })
+  expect(trustFrom({})).toBeUndefined()
+  expect(trustFrom({ NATS_CA_FILE: '' })).toBeUndefined()
+})
+
+test.each([
+  ['is missing', '/nowhere/ca.crt', /ENOENT.*\/nowhere\/ca\.crt/],
+  ['is a folder', packageFile('test'), /EISDIR/],
+  ['holds a key', file('client.key'), /client\.key holds no PEM certificate/],
+  ['holds nothing', '/dev/null', /\/dev\/null holds no PEM certificate/],
+])('a NATS_CA_FILE that %s is refused with the reason', (_, caFile, reason) => {
+  expect(() => trustFrom({ NATS_CA_FILE: caFile })).toThrow(NatsCaFileError)
+  expect(() => trustFrom({ NATS_CA_FILE: caFile })).toThrow(reason)
+})

@@ -44,7 +44,8 @@ afterEach(async () => {
 
 let shared: NatsServer
 beforeAll(async () => {
-  shared = await startNatsServer()
+  // As it is deployed.
+  shared = await startNatsServer('max_payload: 4MB')
 })
 afterAll(() => shared.close())
 

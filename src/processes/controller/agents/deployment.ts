@@ -13,6 +13,8 @@ export interface AgentSettings {
   nats: string
   /** The Secret with the key `agent-password`; undefined where the broker asks for none. */
   natsCredentialsSecret: string | undefined
+  /** The ConfigMap whose key `ca.crt` has the authorities to believe of the broker; undefined for those that are known. */
+  natsCaConfigMap: string | undefined
 }
 
 /** What of a pool and its network an agent's pod is made of: its place. */
@@ -34,6 +36,7 @@ const NETWORKS_ANNOTATION = 'k8s.v1.cni.cncf.io/networks'
 const INTERFACE = 'eth1'
 const HEALTH_PORT = 8081
 const STATE_DIRECTORY = '/var/lib/managed-dhcp'
+const CA_DIRECTORY = '/etc/managed-dhcp/nats-ca'
 const ADDRESS_CONTAINER = 'server-address'
 
 const containerSchema = z.looseObject({
@@ -133,7 +136,7 @@ function deploymentOf(
 }
 
 function podTemplate(site: AgentSite, settings: AgentSettings): PodTemplate {
-  const { image, nats, natsCredentialsSecret } = settings
+  const { image, nats, natsCaConfigMap } = settings
   const template = {
     metadata: {
       labels: agentLabels(site.pool),
@@ -180,17 +183,25 @@ function podTemplate(site: AgentSite, settings: AgentSettings): PodTemplate {
             ...['--state-dir', STATE_DIRECTORY],
             ...['--health', `0.0.0.0:${HEALTH_PORT}`],
           ],
-          env: environment(natsCredentialsSecret),
+          env: environment(settings),
           ports: [{ name: 'health', containerPort: HEALTH_PORT, protocol: 'TCP' }],
           startupProbe: { ...probe('/healthz'), periodSeconds: 2, failureThreshold: 30 },
           livenessProbe: { ...probe('/healthz'), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
           readinessProbe: { ...probe('/readyz'), periodSeconds: 3, timeoutSeconds: 2, failureThreshold: 2 },
           resources: resources('64Mi', '256Mi'),
           securityContext: restrictedTo('NET_RAW', 'NET_BIND_SERVICE'),
-          volumeMounts: [{ name: 'state', mountPath: STATE_DIRECTORY }],
+          volumeMounts: [
+            { name: 'state', mountPath: STATE_DIRECTORY },
+            ...(natsCaConfigMap === undefined
+              ? []
+              : [{ name: 'nats-ca', mountPath: CA_DIRECTORY, readOnly: true }]),
+          ],
         },
       ],
-      volumes: [{ name: 'state', emptyDir: { sizeLimit: '64Mi' } }],
+      volumes: [
+        { name: 'state', emptyDir: { sizeLimit: '64Mi' } },
+        ...(natsCaConfigMap === undefined ? [] : [{ name: 'nats-ca', configMap: { name: natsCaConfigMap } }]),
+      ],
     },
   }
   return withSite(template, site)
@@ -232,7 +243,7 @@ function onNodesWith(clusterNetwork: string) {
   }
 }
 
-function environment(natsCredentialsSecret: string | undefined) {
+function environment({ natsCredentialsSecret, natsCaConfigMap }: AgentSettings) {
   const fields = {
     POD_NAME: 'metadata.name',
     POD_NAMESPACE: 'metadata.namespace',
@@ -243,12 +254,15 @@ function environment(natsCredentialsSecret: string | undefined) {
     name,
     valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath } },
   }))
-  if (natsCredentialsSecret === undefined) return own
   const secretKeyRef = { name: natsCredentialsSecret, key: 'agent-password' }
-  return [
-    ...own,
+  const login = [
     { name: 'NATS_USER', value: 'agent' },
     { name: 'NATS_PASSWORD', valueFrom: { secretKeyRef } },
+  ]
+  return [
+    ...own,
+    ...(natsCredentialsSecret === undefined ? [] : login),
+    ...(natsCaConfigMap === undefined ? [] : [{ name: 'NATS_CA_FILE', value: `${CA_DIRECTORY}/ca.crt` }]),
   ]
 }
 

@@ -16,6 +16,7 @@ export const SETTINGS: AgentSettings = {
   image: 'managed-dhcp:0.1.0',
   nats: 'nats://managed-dhcp-nats:4222',
   natsCredentialsSecret: 'managed-dhcp-nats-credentials',
+  natsCaConfigMap: undefined,
 }
 
 /** The documentation's network, registered with the documentation's pool. */

@@ -31,6 +31,26 @@ test('without credentials for the broker the agent is given none', () => {
   expect(JSON.stringify(template)).not.toMatch(/NATS_USER|secretKeyRef/)
 })
 
+test('an agent believes the authority of the broker that its controller believes', () => {
+  const settings = { ...SETTINGS, natsCaConfigMap: 'managed-dhcp-nats-ca' }
+  const { template } = agentDeployment('agent', SITE, settings).spec
+  const [agent] = template.spec.containers
+
+  expect(template.spec.volumes).toContainEqual({
+    name: 'nats-ca',
+    configMap: { name: 'managed-dhcp-nats-ca' },
+  })
+  expect(agent?.volumeMounts).toContainEqual({
+    name: 'nats-ca',
+    mountPath: '/etc/managed-dhcp/nats-ca',
+    readOnly: true,
+  })
+  expect(agent?.env).toContainEqual({ name: 'NATS_CA_FILE', value: '/etc/managed-dhcp/nats-ca/ca.crt' })
+  expect(templateHash(settings)).not.toBe(templateHash(SETTINGS))
+  const without = JSON.stringify(agentDeployment('agent', SITE, SETTINGS))
+  expect(without).not.toMatch(/nats-ca|NATS_CA_FILE/)
+})
+
 test('the hash of the template speaks of what all agents share, that of the site of the rest', () => {
   expect(templateHash(SETTINGS)).toBe(templateHash({ ...SETTINGS }))
   expect(templateHash({ ...SETTINGS, image: 'other' })).not.toBe(templateHash(SETTINGS))
