@@ -191,6 +191,9 @@ export function invalidPool(problems: string): Refusal {
   return { reason: 'InvalidPool', message: `the IPPool's spec is invalid: ${problems}` }
 }
 
+/** Another pool serves the network, or may: it cannot be labelled. */
+const UNREGISTRABLE = new Set(['NetworkInUse', 'InvalidName'])
+
 /** Why this pool gives no new leases now, if it does not. */
 function whyClosed(state: PoolState): Refusal | undefined {
   const { pool, invalid } = state
@@ -209,9 +212,8 @@ function whyClosed(state: PoolState): Refusal | undefined {
   if (invalid !== undefined) return invalidPool(invalid)
   const registered = pool?.status?.conditions?.find(({ type }) => type === 'Registered')
   const registration = state.registration ?? registered
-  if (registration?.reason === 'NetworkInUse') {
-    return { reason: 'NetworkInUse', message: registration.message ?? 'another IPPool serves the network' }
-  }
+  const { reason = '', message = 'another IPPool serves the network, or may serve it' } = registration ?? {}
+  if (UNREGISTRABLE.has(reason)) return { reason, message }
   return undefined
 }
 

@@ -1,13 +1,19 @@
 import { IP_POOL_FINALIZER } from '../../src/api/ippool.ts'
+import { poolNameProblem } from '../../src/api/pool-name.ts'
 import { type Instant, later, milliseconds } from '../../src/api/values/time.ts'
 import { hasLeases } from './book.ts'
 import type { PoolEffect } from './messages.ts'
 import type { PoolState } from './state.ts'
 
-/** Before anything is written into a pool's status: a pool without finalizer could vanish with leases in it. */
+/**
+ * Before anything is written into a pool's status: a pool without finalizer could vanish with leases in it. One whose
+ * name is invalid gives none; its status comes first, because by that the API server knows it as one of old, which may
+ * be edited in spite of its name (deploy/crds/ippools.yaml).
+ */
 export function needsFinalizer({ pool }: PoolState): boolean {
   return (
     pool !== undefined &&
+    poolNameProblem(pool.metadata.name) === undefined &&
     pool.metadata.deletionTimestamp === undefined &&
     !pool.metadata.finalizers?.includes(IP_POOL_FINALIZER)
   )

@@ -1,3 +1,4 @@
+import { describeProblems } from '../../src/api/field-problem.ts'
 import {
   type IPPool,
   ipPoolSchema,
@@ -5,6 +6,7 @@ import {
   NETWORK_POOL_NAMESPACE_LABEL,
 } from '../../src/api/ippool.ts'
 import type { KubeObject } from '../../src/api/object.ts'
+import { poolNameProblem } from '../../src/api/pool-name.ts'
 import { IP_POOLS, NETWORK_ATTACHMENT_DEFINITIONS } from '../../src/api/resource.ts'
 import {
   formatObjectKey,
@@ -16,8 +18,6 @@ import { KindNotServedError, NotFoundError } from '../../src/kube/errors.ts'
 import type { Store } from '../../src/kube/store.ts'
 import type { Registration } from './messages.ts'
 
-const LONGEST_LABEL = 63
-
 /** Labels the network with its pool, unless another pool serves it already. @throws StoreError */
 export async function registerNetwork(store: Store, pool: IPPool): Promise<Registration> {
   const network = networkOf(pool)
@@ -26,6 +26,10 @@ export async function registerNetwork(store: Store, pool: IPPool): Promise<Regis
     return { registered: false, reason: 'InvalidSpec', message }
   }
   const poolKey = keyOf(pool)
+  const problem = poolNameProblem(poolKey.name)
+  if (problem !== undefined) {
+    return { registered: false, reason: 'InvalidName', message: describeProblems([problem]) }
+  }
   let definition: KubeObject
   try {
     definition = await store.get(NETWORK_ATTACHMENT_DEFINITIONS, network)
@@ -54,8 +58,8 @@ export async function registerNetwork(store: Store, pool: IPPool): Promise<Regis
 /** Takes this pool's labels off every network but `kept`: it may have served another before. @throws StoreError */
 export async function unregisterNetworks(store: Store, pool: IPPool, kept?: ObjectKey): Promise<void> {
   const { namespace, name } = keyOf(pool)
-  // A label's value ends at 63 characters: a pool with a longer name has never labelled anything.
-  if (namespace.length > LONGEST_LABEL || name.length > LONGEST_LABEL) return
+  // It has never labelled anything, and the API server would refuse the selector.
+  if (poolNameProblem(name) !== undefined) return
   const labelSelector = `${NETWORK_POOL_NAMESPACE_LABEL}=${namespace},${NETWORK_POOL_NAME_LABEL}=${name}`
   const items = await store.list(NETWORK_ATTACHMENT_DEFINITIONS, { labelSelector }).then(
     (list) => list.items,

@@ -3,6 +3,7 @@ import type { FieldProblem } from '../api/field-problem.ts'
 import { type IPPool, ipPoolSchema } from '../api/ippool.ts'
 import type { KubeObject } from '../api/object.ts'
 import { type PoolConfiguration, parsePoolConfiguration } from '../api/pool-configuration.ts'
+import { poolNameProblem } from '../api/pool-name.ts'
 import { formatObjectKey, sameObjectKey } from '../api/values/object-key.ts'
 import { keyOf } from '../kube/object-cache.ts'
 import type { ClusterView } from './cluster-view.ts'
@@ -63,7 +64,9 @@ export async function validatePoolDeletion(object: KubeObject, view: ClusterView
 /** What can be known from the object alone. */
 function ownProblems(pool: IPPool): readonly FieldProblem[] {
   const parsed = parsePoolConfiguration(pool)
-  return parsed.ok ? valueProblems(parsed.configuration) : parsed.problems
+  const problems = parsed.ok ? valueProblems(parsed.configuration) : parsed.problems
+  const name = poolNameProblem(pool.metadata.name)
+  return name === undefined ? problems : [name, ...problems]
 }
 
 async function networkVerdict(

@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { loadAll } from 'js-yaml'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import * as z from 'zod'
 import { kubeObjectSchema } from '../../src/api/object.ts'
 import { packageFile } from '../../src/runtime/package-root.ts'
 import { type ControlPlane, sharedControlPlane } from '../cluster/control-plane/control-plane.ts'
@@ -109,6 +110,14 @@ describe('what is refused', () => {
     expect(answerTo(pool(changes))).toContain(problem)
   })
 
+  test('a pool with a name that the label of its network cannot hold', () => {
+    const named = (length: number) => ({ ...pool({}), metadata: metadata('n'.repeat(length)) })
+    expect(answerTo(named(63))).toBe('accepted')
+    expect(answerTo(named(64))).toContain('metadata.name is longer than 63 characters')
+    // What is sent as the status of a new object does not count.
+    expect(answerTo({ ...named(64), status: {} })).toContain('metadata.name is longer than 63 characters')
+  })
+
   test('networks in both spellings at once', () => {
     const networks = [nic('ca:70:82:e6:84:6e')]
     expect(answerTo(config({ networkConfig: networks, networkConfigs: networks }))).toContain(
@@ -124,4 +133,46 @@ describe('what is refused', () => {
       )
     },
   )
+})
+
+describe('a pool with a longer name from before there was a rule', () => {
+  const CRD = ['crd', 'ippools.network.harvesterhci.io']
+  const RULES = '/spec/versions/0/schema/openAPIV3Schema/x-kubernetes-validations'
+  const name = 'n'.repeat(64)
+  const old = { ...pool({}), metadata: { ...metadata(name), finalizers: ['example.com/of-old'] } }
+  const patchRules = (change: object) =>
+    kubectl('patch', ...CRD, '--type=json', '-p', JSON.stringify([{ path: RULES, ...change }]))
+  const edit = (patch: object, ...args: string[]) =>
+    kubectl('-n', NAMESPACE, 'patch', 'ippool', name, '--type=merge', '-p', JSON.stringify(patch), ...args)
+
+  beforeAll(async () => {
+    const { spec } = z
+      .object({ spec: z.object({ versions: z.array(z.object({ schema: z.unknown() })) }) })
+      .parse(JSON.parse(await kubectl('get', ...CRD, '-o', 'json')))
+    const { openAPIV3Schema: root } = z
+      .object({ openAPIV3Schema: z.object({ 'x-kubernetes-validations': z.unknown() }) })
+      .parse(spec.versions[0]?.schema)
+    await patchRules({ op: 'remove' })
+    try {
+      await vi.waitFor(() => expect(answerTo(old)).toBe('accepted'), { timeout: 20_000, interval: 250 })
+      spawnSync('kubectl', ['--kubeconfig', controlPlane.kubeconfig, 'create', '-f', '-'], {
+        input: JSON.stringify(old),
+      })
+    } finally {
+      await patchRules({ op: 'add', value: root['x-kubernetes-validations'] })
+    }
+    const another = { ...old, metadata: metadata(`${name}n`) }
+    await vi.waitFor(() => expect(answerTo(another)).not.toBe('accepted'), { timeout: 20_000, interval: 250 })
+  }, 60_000)
+
+  test('gets its status, and can be edited and deleted then', async () => {
+    const conditions = [{ type: 'Registered', status: 'False', reason: 'InvalidName' }]
+    await edit({ status: { conditions } }, '--subresource=status')
+    await edit({ status: { conditions, lastUpdate: '2026-01-01T00:00:00Z' } }, '--subresource=status')
+    await edit({ metadata: { labels: { a: 'b' } }, spec: { paused: true } })
+    await kubectl('-n', NAMESPACE, 'delete', 'ippool', name, '--wait=false')
+    await edit({ metadata: { finalizers: null } })
+
+    await expect(kubectl('-n', NAMESPACE, 'get', 'ippool', name)).rejects.toThrow(/not found/)
+  })
 })

@@ -127,6 +127,21 @@ describe('a new pool', () => {
   })
 })
 
+describe('the name of a new pool', () => {
+  test('may have as many characters as a label can hold', async () => {
+    expect(await answerToPool(poolObject({ metadata: { name: 'n'.repeat(63) } }))).toBe('allowed')
+  })
+
+  test('is refused when it has more, together with whatever else is wrong', async () => {
+    const metadata = { name: 'n'.repeat(64) }
+    expect(await answerToPool(poolObject({ metadata }))).toBe(
+      `metadata.name: ${metadata.name} is longer than 63 characters, which is all that the label of its network can hold; create the IPPool under a shorter name`,
+    )
+    const wrong = poolObject({ metadata, ipv4Config: { serverIP: '10.0.0.1' } })
+    expect(await answerToPool(wrong)).toMatch(/^metadata\.name: .*; spec\.ipv4Config\.serverIP: /)
+  })
+})
+
 describe('an edit of a pool that VMs use', () => {
   const view = clusterWith({ pools: [inUse], configs: [vmAsks] })
   const edited = (ipv4Config: NonNullable<Parameters<typeof poolObject>[0]>['ipv4Config'], spec = {}) =>
@@ -227,6 +242,14 @@ describe('a pool that was accepted before there were rules', () => {
     const worse = poolObject({ ipv4Config: { serverIP: '10.0.0.1', router: '10.0.0.2' } })
     expect(await answerToPool(worse, old)).toBe(
       'spec.ipv4Config.router: 10.0.0.2 is outside spec.ipv4Config.cidr 192.168.48.0/24',
+    )
+  })
+
+  test('keeps a name that is too long, and is told of it', async () => {
+    const metadata = { name: 'n'.repeat(64) }
+    const edited = poolObject({ metadata, ipv4Config: { leaseTime: 900 } })
+    expect(await answerToPool(edited, poolObject({ metadata }))).toMatch(
+      /^allowed\nWarning: metadata\.name: n{64} is longer than 63 characters/,
     )
   })
 

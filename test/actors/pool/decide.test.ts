@@ -258,6 +258,33 @@ describe('allocation', () => {
   })
 })
 
+describe('a pool that was accepted with a name that no label can hold', () => {
+  const name = 'n'.repeat(64)
+  const invalidName = { registered: false, reason: 'InvalidName', message: 'too long' }
+
+  test('says so before it asks for its finalizer, and gives no addresses', () => {
+    const driver = PoolDriver.started(poolObject({ metadata: { name, finalizers: [] } }))
+    driver.tell({ type: 'registration-checked', registration: invalidName })
+    const token = driver.allocate()
+    driver.commit()
+    driver.commit()
+
+    expect(conditionOf(driver, 'Registered')).toMatchObject({ status: 'False', reason: 'InvalidName' })
+    expect(driver.replyTo(token)).toEqual({ outcome: 'refused', reason: 'InvalidName', message: 'too long' })
+    expect(driver.all('add-finalizer')).toEqual([])
+  })
+
+  test('loses the finalizer that it has when it is deleted', () => {
+    const { finalizers } = poolObject().metadata
+    const deletionTimestamp = '2026-01-01T00:00:00Z'
+    const driver = PoolDriver.started(poolObject({ metadata: { name, finalizers, deletionTimestamp } }))
+
+    driver.commit()
+
+    expect(driver.all('unregister-and-remove-finalizer')).toHaveLength(1)
+  })
+})
+
 describe('release', () => {
   test('an address whose client may run rests for the lease time, in the status too', () => {
     const driver = PoolDriver.of(held({ '192.168.48.84': TEST_MAC }))

@@ -582,6 +582,32 @@ export function describeController(name: string, openTransport: OpenTransport): 
       await eventually(async () => expect(await world.exists(pools, 'wrong')).toBe(false))
     })
 
+    test('a pool with a name that no label can hold says so, gives nothing, and can be deleted', async () => {
+      const name = `net-48-${'x'.repeat(57)}`
+      const world = await given(['network', network()], ['vm', vm('vm-0', { nic: { mac: MAC } })])
+      await world.create(pools, pool(name))
+      await world.startController()
+
+      await eventually(async () => {
+        const { status } = await world.pool(name)
+        expect(status?.conditions).toContainEqual(
+          expect.objectContaining({
+            type: 'Registered',
+            status: 'False',
+            reason: 'InvalidName',
+            message: expect.stringMatching(/^metadata\.name: net-48-x+ is longer than 63 characters/),
+          }),
+        )
+        const [entry] = (await world.config('vm-0')).status?.networkConfig ?? []
+        expect(entry?.message).toMatch(/is longer than 63 characters/)
+      })
+
+      await world.create(pools, pool())
+      await eventually(() => addressOf(world, 'vm-0'))
+      await world.remove(pools, name)
+      await eventually(async () => expect(await world.exists(pools, name)).toBe(false))
+    })
+
     test('an object that is deleted while its VM lives is made again with the same address', async () => {
       const world = await given(
         ['network', network()],
