@@ -72,6 +72,10 @@ test('whatever is lost, doubled, late or refused: no law is broken, and after qu
         const { state } = world
         expect([state.pending.length, state.checks.size, state.inFlight]).toEqual([0, 0, undefined])
         expect(state.claims.size).toBeLessThanOrEqual(size)
+        // Nothing is written without a reason.
+        const { resourceVersion } = world.object.metadata
+        world.letPass(11)
+        expect(world.object.metadata.resourceVersion).toBe(resourceVersion)
       },
     ),
     { numRuns: 400 },

@@ -350,10 +350,14 @@ export class PoolWorld {
     for (let round = 0; round < 6; round++) {
       this.tell({ type: 'pool-changed', resourceVersion: this.object.metadata.resourceVersion })
       for (let index = 0; index < this.size; index++) this.ask(index)
-      for (let step = 0; step < 40; step++) {
-        for (let left = this.underWay.length; left > 0; left--) this.comeBack(0, 0)
-        this.pass(round < 2 ? 1 : 11)
-      }
+      this.letPass(round < 2 ? 1 : 11)
+    }
+  }
+
+  letPass(length: number): void {
+    for (let step = 0; step < 40; step++) {
+      for (let left = this.underWay.length; left > 0; left--) this.comeBack(0, 0)
+      this.pass(length)
     }
   }
 
