@@ -100,11 +100,20 @@ export async function deploy(options: DeploymentOptions = {}): Promise<Deploymen
   }
 }
 
-/** Every Deployment and StatefulSet of the system namespace runs what it should. */
+/** Every Deployment and StatefulSet of the system namespace runs what it should. @throws Error with what is there */
 export async function untilRolledOut({ kubectl }: Pick<Deployment, 'kubectl'>): Promise<void> {
-  const workloads = await kubectl(['-n', SYSTEM_NAMESPACE, 'get', 'deployments,statefulsets', '-o', 'name'])
+  const here = (...args: string[]) => kubectl(['-n', SYSTEM_NAMESPACE, ...args])
+  const workloads = await here('get', 'deployments,statefulsets', '-o', 'name')
   for (const workload of workloads.split('\n').filter(Boolean)) {
-    await kubectl(['-n', SYSTEM_NAMESPACE, 'rollout', 'status', workload, '--timeout=90s'])
+    try {
+      await here('rollout', 'status', workload, '--timeout=90s')
+    } catch (cause) {
+      const [objects, events] = await Promise.all([
+        here('get', 'nodes,deployments,replicasets,pods', '-o', 'wide'),
+        here('get', 'events', '--sort-by=.lastTimestamp'),
+      ])
+      throw new Error(`${workload} is not rolled out:\n${objects}\n${events}`, { cause })
+    }
   }
 }
 

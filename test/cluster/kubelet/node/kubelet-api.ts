@@ -5,7 +5,7 @@ import type { ObjectKey } from '../../../../src/api/values/object-key.ts'
 import { seconds } from '../../../../src/api/values/time.ts'
 import { ApiConnection } from '../../../../src/kube/api-connection.ts'
 import { createKubeStore, type KubeStore } from '../../../../src/kube/client.ts'
-import { NotFoundError } from '../../../../src/kube/errors.ts'
+import { NotFoundError, UnavailableError } from '../../../../src/kube/errors.ts'
 import { loadApiServer } from '../../../../src/kube/kubeconfig.ts'
 import { resourcePath } from '../../../../src/kube/resource-path.ts'
 import type { Clock } from '../../../../src/runtime/clock.ts'
@@ -54,6 +54,8 @@ export function createKubeletApi(options: { kubeconfig: string; clock: Clock; lo
 class HttpKubeletApi implements KubeletApi {
   readonly store: KubeStore
   readonly #connection: ApiConnection
+  /** As a kubelet's own caches: while the API server is away, containers start with what it said last. */
+  readonly #lastKnown = new Map<string, unknown>()
 
   constructor(store: KubeStore, connection: ApiConnection) {
     this.store = store
@@ -82,19 +84,21 @@ class HttpKubeletApi implements KubeletApi {
 
   async requestToken(pod: PodHead, request: TokenRequest): Promise<string> {
     const { namespace, name, uid } = pod.metadata
-    const answer = await this.#connection.json({
-      method: 'POST',
-      path: `/api/v1/namespaces/${namespace}/serviceaccounts/${request.serviceAccount}/token`,
-      body: json({
-        apiVersion: 'authentication.k8s.io/v1',
-        kind: 'TokenRequest',
-        spec: {
-          ...(request.audience === undefined ? {} : { audiences: [request.audience] }),
-          expirationSeconds: request.expirationSeconds,
-          boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid },
-        },
-      }),
-    })
+    const send = () =>
+      this.#connection.json({
+        method: 'POST',
+        path: `/api/v1/namespaces/${namespace}/serviceaccounts/${request.serviceAccount}/token`,
+        body: json({
+          apiVersion: 'authentication.k8s.io/v1',
+          kind: 'TokenRequest',
+          spec: {
+            ...(request.audience === undefined ? {} : { audiences: [request.audience] }),
+            expirationSeconds: request.expirationSeconds,
+            boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid },
+          },
+        }),
+      })
+    const answer = await this.#orLastKnown(JSON.stringify(['token', uid, request]), send)
     return tokenSchema.parse(answer).status.token
   }
 
@@ -123,9 +127,23 @@ class HttpKubeletApi implements KubeletApi {
     this.#connection.close()
   }
 
-  async #find(resource: Resource, key: ObjectKey): Promise<unknown> {
+  async #orLastKnown(what: string, ask: () => Promise<unknown>): Promise<unknown> {
     try {
-      return await this.store.get(resource, key)
+      const answer = await ask()
+      this.#lastKnown.set(what, answer)
+      return answer
+    } catch (error) {
+      if (error instanceof UnavailableError && this.#lastKnown.has(what)) return this.#lastKnown.get(what)
+      throw error
+    }
+  }
+
+  async #find(resource: Resource, key: ObjectKey): Promise<unknown> {
+    const { namespace, name } = key
+    try {
+      return await this.#orLastKnown(JSON.stringify([resource.plural, namespace, name]), () =>
+        this.store.get(resource, key),
+      )
     } catch (error) {
       if (error instanceof NotFoundError) return undefined
       throw error
