@@ -3,7 +3,7 @@ import { ipPoolSchema } from '../../src/api/ippool.ts'
 import type { PoolConfiguration } from '../../src/api/pool-configuration.ts'
 import { IP_POOLS } from '../../src/api/resource.ts'
 import { formatObjectKey, type ObjectKey } from '../../src/api/values/object-key.ts'
-import { milliseconds, seconds } from '../../src/api/values/time.ts'
+import { type Duration, milliseconds, seconds } from '../../src/api/values/time.ts'
 import { NotFoundError } from '../../src/kube/errors.ts'
 import { createInformer } from '../../src/kube/informer.ts'
 import type { Store } from '../../src/kube/store.ts'
@@ -57,7 +57,9 @@ export interface AgentActor {
 }
 
 const TICK = seconds(1)
-const REQUEST_TIMEOUT = milliseconds(1_000)
+const REPORT_TIMEOUT = milliseconds(1_000)
+/** 43,800 leases, all that fit in an IPPool, take up to 1.5 s on a busy machine. */
+const SNAPSHOT_TIMEOUT = milliseconds(5_000)
 /** Datagrams that may wait for their turn, each of 64 KiB at most. More are dropped; clients ask again. */
 const WAITING_LIMIT = 1_000
 
@@ -134,7 +136,7 @@ export async function startAgentActor(options: AgentActorOptions): Promise<Agent
     publishEvent(transport, dhcpEvent, eventSubject('dhcp', network, event.type), event)
   }
 
-  const once = () => ({ clock, id: random.uuid(), timeout: REQUEST_TIMEOUT, attempts: 1 })
+  const once = (timeout: Duration) => ({ clock, id: random.uuid(), timeout, attempts: 1 })
 
   function requestSnapshot(self: Self<AgentMessage>): void {
     requestCommand(
@@ -142,7 +144,7 @@ export async function startAgentActor(options: AgentActorOptions): Promise<Agent
       poolCommands.snapshot,
       commandSubject('pool', pool, 'snapshot'),
       {},
-      once(),
+      once(SNAPSHOT_TIMEOUT),
     ).then(
       (reply) =>
         self.tell(
@@ -174,7 +176,7 @@ export async function startAgentActor(options: AgentActorOptions): Promise<Agent
       poolCommands.agentReport,
       commandSubject('pool', pool, 'agent-report'),
       body,
-      once(),
+      once(REPORT_TIMEOUT),
     ).catch((error: unknown) => {
       log.debug({ err: error }, 'the pool actor did not take the report')
       self.tell({ type: 'report-failed' })

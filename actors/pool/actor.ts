@@ -5,6 +5,7 @@ import { formatObjectKey, type ObjectKey } from '../../src/api/values/object-key
 import { seconds } from '../../src/api/values/time.ts'
 import type { Cancel, Clock } from '../../src/runtime/clock.ts'
 import { publishEvent, serveCommand } from '../../transports/messages/contract.ts'
+import { MessageTooLargeError } from '../../transports/messages/errors.ts'
 import { commandSubject, eventSubject } from '../../transports/messages/subjects.ts'
 import type { Transport } from '../../transports/messages/transport.ts'
 import type { ActorSystem, Self } from '../system.ts'
@@ -194,7 +195,17 @@ function asServed({ pool, servedSpec }: PoolState): IPPool | undefined {
   return pool === undefined || servedSpec === undefined ? pool : { ...pool, spec: servedSpec }
 }
 
+/** Events are hints: one that no message holds is told by the watch alone. */
 function publish(transport: Transport, key: ObjectKey, event: PoolEvent, log: Logger): void {
+  try {
+    send(transport, key, event, log)
+  } catch (error) {
+    if (!(error instanceof MessageTooLargeError)) throw error
+    log.warn({ err: error, event: event.type }, 'agents learn this from their watch: no message holds it')
+  }
+}
+
+function send(transport: Transport, key: ObjectKey, event: PoolEvent, log: Logger): void {
   const subject = eventSubject('pool', key, event.type)
   const level = event.type === 'allocation-refused' ? 'warn' : event.type === 'delta' ? 'debug' : 'info'
   log[level]({ event: event.type, ...event.body }, describe(event))

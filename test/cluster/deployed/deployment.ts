@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import pino from 'pino'
-import { seconds } from '../../../src/api/values/time.ts'
 import { parseMacAddress } from '../../../src/api/values/mac-address.ts'
+import { type Duration, seconds } from '../../../src/api/values/time.ts'
 import { createDhcpClient, type DhcpClient } from '../../../src/lab/clients/client.ts'
 import type { ClientKind } from '../../../src/lab/clients/program.ts'
 import { CommandFailedError, runCommand } from '../../../src/network/command.ts'
@@ -27,7 +27,13 @@ export interface Deployment {
   apply(...manifests: readonly unknown[]): Promise<string>
   applyExample(file: string): Promise<string>
   /** A machine of its own on a network with a DHCP client, which is still to be started. */
-  machine(network: string, name: string, mac: string, kind?: ClientKind): Promise<DhcpClient>
+  machine(
+    network: string,
+    name: string,
+    mac: string,
+    kind?: ClientKind,
+    timeout?: Duration,
+  ): Promise<DhcpClient>
   close(): Promise<void>
 }
 
@@ -75,9 +81,9 @@ export async function deploy(options: DeploymentOptions = {}): Promise<Deploymen
     apply: (...items) =>
       kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items })),
     applyExample: (file) => kubectl(['apply', '-f', packageFile('deploy', 'examples', file)]),
-    async machine(network, name, mac, kind = 'udhcpc') {
+    async machine(network, name, mac, kind = 'udhcpc', timeout = seconds(40)) {
       const machine = await kubelets.network(network).attachClient(name, parseMacAddress(mac))
-      return createDhcpClient({ kind, ...machine, clock: systemClock, timeout: seconds(40) })
+      return createDhcpClient({ kind, ...machine, clock: systemClock, timeout })
     },
     close: () => kubelets.close(),
   }

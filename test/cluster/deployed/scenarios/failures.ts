@@ -1,7 +1,15 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import pino from 'pino'
 import { describe, expect, test } from 'vitest'
+import { poolEvents } from '../../../../actors/pool/contracts.ts'
+import { seconds } from '../../../../src/api/values/time.ts'
+import { systemClock } from '../../../../src/runtime/system-clock.ts'
+import { publishEvent } from '../../../../transports/messages/contract.ts'
+import { connectNatsTransport } from '../../../../transports/messages/nats.ts'
+import { eventSubject } from '../../../../transports/messages/subjects.ts'
 import { eventually } from '../../../e2e/support/eventually.ts'
 import type { RunningContainer } from '../../kubelet/runtime/container.ts'
+import { readAuditLog } from '../audit-log.ts'
 import { type Deployment, untilRolledOut, virtualMachine } from '../deployment.ts'
 import { NODE_LABELS, SYSTEM_NAMESPACE } from '../names.ts'
 import { isReady } from '../objects.ts'
@@ -137,6 +145,53 @@ export function describeFailures(world: World): void {
       await scale(1)
       await secondsToAllocate()
       await world.system.objects.untilServed('net-48')
+    })
+
+    test('what only a message says is looked up: the API knows nothing of it, so the agent forgets it', async () => {
+      const { metadata, status } = await world.system.objects.pool('net-48')
+      const [broker] = await world.system.objects.pods('nats')
+      const encoded = await world.system.kubectl([
+        ...['-n', SYSTEM_NAMESPACE, 'get', 'secret', 'managed-dhcp-nats-credentials'],
+        ...['-o', 'jsonpath={.data.controller-password}'],
+      ])
+      const password = Buffer.from(encoded, 'base64').toString()
+      const transport = connectNatsTransport({
+        servers: `nats://controller:${password}@${broker?.status.podIP}:4222`,
+        name: 'forger',
+        clock: systemClock,
+        log: pino({ level: 'silent' }),
+      })
+      const revision = status?.ipv4?.revision ?? 0
+      const key = { namespace: 'default', name: 'net-48' }
+      const stranger = '02:00:00:00:03:01'
+      try {
+        await transport.whenConnected()
+        publishEvent(transport, poolEvents.delta, eventSubject('pool', key, 'delta'), {
+          uid: metadata.uid ?? '',
+          previousRevision: revision,
+          revision: revision + 1,
+          generation: metadata.generation ?? 0,
+          leases: { '192.168.48.199': stranger },
+        })
+        await transport.flush()
+      } finally {
+        await transport.close()
+      }
+      await eventually('the agent to ask the API', async () => {
+        const requests = await readAuditLog(world.system.controlPlane.auditLog, (user) =>
+          user.endsWith('-agent'),
+        )
+        return requests.some(({ verb, name }) => verb === 'get' && name === 'net-48') ? true : undefined
+      })
+      const intruder = await world.system.machine(
+        'default/net-48',
+        'stranger',
+        stranger,
+        'udhcpc',
+        seconds(5),
+      )
+      await expect(intruder.start()).rejects.toThrow(/did not get there/)
+      await world.client.renew()
     })
 
     test('the control plane is gone, and the agent starts anew: it serves from its file; then all is as before', async ({
