@@ -1,6 +1,8 @@
 import { hostname } from 'node:os'
 import type { Logger } from 'pino'
 import { startActorSystem } from '../../../actors/system.ts'
+import { createLocalTransport } from '../../../transports/messages/local.ts'
+import { localFirst } from '../../../transports/messages/local-first.ts'
 import { connectNatsTransport } from '../../../transports/messages/nats.ts'
 import { createKubeStore } from '../../kube/client.ts'
 import { createEventRecorder } from '../../kube/event-recorder.ts'
@@ -64,6 +66,8 @@ export async function startControllerProcess(options: ControllerProcessOptions):
     log,
     pendingLimit: PENDING_LIMIT,
   })
+  // Its own actors talk to each other also while the broker is away.
+  const messages = localFirst(createLocalTransport({ clock, log, pendingLimit: PENDING_LIMIT }), transport)
   const isLeading = () => leadership.isLeading()
   const fenced = createFencedStore(store, isLeading)
   const system = startActorSystem({ name: 'controller', log, clock, random })
@@ -76,7 +80,7 @@ export async function startControllerProcess(options: ControllerProcessOptions):
   const controller = startController({
     system,
     store: fenced,
-    transport: transportWhileLeading(transport, isLeading),
+    transport: transportWhileLeading(messages, isLeading),
     recorder,
     resolve: resolveIPv4,
     clock,
@@ -122,7 +126,7 @@ export async function startControllerProcess(options: ControllerProcessOptions):
       await controller.stop()
       await Promise.all([recorder.close(), electionRecorder.close()])
       await system.stopAll()
-      await transport.close()
+      await messages.close()
       store.close()
       await health.close()
     },

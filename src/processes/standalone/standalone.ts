@@ -6,6 +6,7 @@ import path from 'node:path'
 import type { Logger } from 'pino'
 import { startActorSystem } from '../../../actors/system.ts'
 import { createLocalTransport } from '../../../transports/messages/local.ts'
+import { localFirst } from '../../../transports/messages/local-first.ts'
 import { connectNatsTransport } from '../../../transports/messages/nats.ts'
 import type { Transport } from '../../../transports/messages/transport.ts'
 import { DataDirectoryError } from '../../embedded/backend/errors.ts'
@@ -57,13 +58,16 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
   const transport: Transport =
     options.nats === undefined
       ? createLocalTransport({ clock, log, pendingLimit: 50_000 })
-      : connectNatsTransport({
-          servers: options.nats,
-          name: 'managed-dhcp-standalone',
-          clock,
-          log,
-          pendingLimit: 50_000,
-        })
+      : localFirst(
+          createLocalTransport({ clock, log, pendingLimit: 50_000 }),
+          connectNatsTransport({
+            servers: options.nats,
+            name: 'managed-dhcp-standalone',
+            clock,
+            log,
+            pendingLimit: 50_000,
+          }),
+        )
   const api: EmbeddedApi = await openEmbeddedApi({
     dataDirectory: path.join(dataDirectory, 'store'),
     clock,

@@ -81,6 +81,17 @@ test('when the leader stops cleanly the standby takes over at once', async ({ an
   expect(await cluster.untilServed()).toMatchObject(before)
 })
 
+test('while the broker is away VMs get their addresses all the same', async () => {
+  await nats.close()
+  try {
+    await eventually(async () => expect(await leader.readiness()).toBe(503))
+    await cluster.ask(...names('meanwhile', 20))
+    expect(Object.keys(await cluster.untilServed())).toHaveLength(20)
+  } finally {
+    nats = await startNatsServer()
+  }
+})
+
 test('a leader that slept while another took over does no harm, and stands by', async ({ annotate }) => {
   await cluster.ask(...names('before', 10))
   const before = await cluster.untilServed()

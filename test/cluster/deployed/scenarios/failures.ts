@@ -119,7 +119,7 @@ export function describeFailures(world: World): void {
       await untilRolledOut(world.system)
     })
 
-    test('the broker is gone: clients renew, agents start and serve; when it is back allocation goes on', async () => {
+    test('the broker is gone: clients renew, VMs get addresses, agents start and serve', async () => {
       const scale = (replicas: number) =>
         world.system.kubectl([
           ...['-n', SYSTEM_NAMESPACE, 'scale', 'statefulset/managed-dhcp-nats', `--replicas=${replicas}`],
@@ -142,8 +142,8 @@ export function describeFailures(world: World): void {
         { seconds: 40 },
       )
       await world.client.reboot()
-      await scale(1)
       await secondsToAllocate()
+      await scale(1)
       await world.system.objects.untilServed('net-48')
     })
 
