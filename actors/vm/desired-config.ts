@@ -50,7 +50,15 @@ export function desiredConfig(observed: Observed & { vm: VirtualMachine }): Desi
     const kept = isEarlierOurs && nic.pin === undefined ? '' : earlier
     const pinned = typeof nic.pin === 'number' ? formatIPv4Address(nic.pin) : kept
     if (pinned && (pinned !== earlier || isEarlierOurs)) pins.push(pinned)
-    return [{ macAddress: nic.mac, networkName, ...(pinned ? { ipAddress: pinned } : {}) }]
+    // An entry that means this NIC is left as it is spelled: another system may have written it, and look for it.
+    const names = before ?? { macAddress: nic.mac, networkName }
+    return [
+      {
+        macAddress: names.macAddress,
+        networkName: names.networkName,
+        ...(pinned ? { ipAddress: pinned } : {}),
+      },
+    ]
   })
   const { kept, left } = keptForUnknownMacs(waiting, known, existing, namespace)
   return {

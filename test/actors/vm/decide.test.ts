@@ -104,6 +104,16 @@ describe('the object of a VM', () => {
     })
   })
 
+  test('of which an entry means the VM’s NIC in other letters is not rewritten', () => {
+    const entry = { macAddress: TEST_MAC.toUpperCase(), networkName: 'net-48' }
+    const driver = new VmDriver()
+
+    driver.observe({ config: configObject({ networks: [entry] }) })
+
+    expect(driver.all('patch-config')).toEqual([])
+    expect(driver.all('allocate')).toHaveLength(1)
+  })
+
   test('keeps the MAC of a VM that was stopped, when only the running instance knew it', () => {
     const driver = new VmDriver()
     driver.observe({ vm: vmObject({ 'nic-1': {} }), instance: instanceObject({ 'nic-1': TEST_MAC }) })
