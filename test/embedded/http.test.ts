@@ -177,6 +177,18 @@ function yamlBomb(): string {
   return lines.join('\n')
 }
 
+test('of several warnings of admission the client hears each', async () => {
+  const warnings = ['the first', 'the second']
+  const strict = await openTestApi({ admit: () => ({ allowed: true, warnings }) })
+  try {
+    const answer = await strict.http.app.inject({ method: 'POST', url: POOLS, payload: ipPool('warned') })
+    expect(answer.statusCode).toBe(201)
+    expect(answer.headers.warning).toEqual(['299 - "the first"', '299 - "the second"'])
+  } finally {
+    await strict.close()
+  }
+})
+
 describe('tables', () => {
   test('have the columns of the definition and the metadata of each object', async () => {
     const { json } = await call('GET', POOLS, undefined, { accept: TABLE })

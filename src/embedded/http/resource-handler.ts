@@ -132,7 +132,9 @@ function patchOf({ request, parameters }: Call): PatchRequest {
 
 function show(call: Call, written: Written, code: number): unknown {
   const { reply } = call
-  for (const warning of written.warnings) reply.header('warning', `299 - ${quoted(warning)}`)
+  // All at once: a header that is set again replaces the one before.
+  const warnings = written.warnings.map((warning) => `299 - ${quoted(warning)}`)
+  if (warnings.length > 0) reply.header('warning', warnings)
   reply.code(code === 200 && written.operation === 'CREATE' ? 201 : code)
   return showObject(call, written.object)
 }
