@@ -59,6 +59,21 @@ describe('a new pool', () => {
       },
       'spec.ipv4Config.cidr: 127.0.0.0/24 is a loopback address (RFC 1122); choose a subnet for hosts',
     ],
+    [
+      'a subnet that is the whole Internet',
+      { cidr: '0.0.0.0/0' },
+      'spec.ipv4Config.cidr: 0.0.0.0/0 contains 0.0.0.0/8, which means "this network" (RFC 791); choose a subnet for hosts',
+    ],
+    [
+      'a subnet around the loopback addresses',
+      {
+        cidr: '126.0.0.0/7',
+        serverIP: '126.0.0.2',
+        router: '126.0.0.1',
+        pool: { start: '126.0.0.5', end: '126.0.0.9' },
+      },
+      'spec.ipv4Config.cidr: 126.0.0.0/7 contains 127.0.0.0/8, which is a loopback address (RFC 1122); choose a subnet for hosts',
+    ],
   ])('with %s is refused', async (_, ipv4Config, refusal) => {
     expect(await answerToPool(poolObject({ ipv4Config }))).toBe(refusal)
   })

@@ -1,4 +1,4 @@
-import { type Cidr, cidrContains, parseCidr } from '../../api/values/cidr.ts'
+import { type Cidr, cidrContains, formatCidr, parseCidr } from '../../api/values/cidr.ts'
 import { type IPv4Address, LIMITED_BROADCAST_ADDRESS } from '../../api/values/ipv4-address.ts'
 
 /** RFC 6890: blocks in which no host of a network can be. */
@@ -16,9 +16,10 @@ export function whyNoHost(address: IPv4Address): string | undefined {
 
 /** @returns undefined for a subnet that networks may have */
 export function whyNoSubnet(subnet: Cidr): string | undefined {
-  return SPECIAL.find(
-    ([block]) => block.prefixLength <= subnet.prefixLength && cidrContains(block, subnet.network),
-  )?.[1]
+  const found = SPECIAL.find(([block]) => subnetsOverlap(block, subnet))
+  if (found === undefined) return undefined
+  const [block, why] = found
+  return block.prefixLength <= subnet.prefixLength ? why : `contains ${formatCidr(block)}, which ${why}`
 }
 
 export function subnetsOverlap(a: Cidr, b: Cidr): boolean {
