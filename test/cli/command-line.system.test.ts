@@ -132,6 +132,11 @@ const REFUSALS: readonly [what: string, args: () => string[], line: RegExp][] = 
   ],
   ['a controller without a broker', () => ['controller'], /required option '--nats <url>' not specified/],
   [
+    'a password that agents’ Deployments would show',
+    () => ['controller', '--nats', 'nats://me:secret@nats:4222', '--agent-image', 'managed-dhcp:0.1.0'],
+    /^managed-dhcp: the password in --nats would stand in the Deployments .* set NATS_USER and NATS_PASSWORD/,
+  ],
+  [
     'a kubeconfig that is missing',
     () => ['controller', ...NATS, '--kubeconfig', file('no')],
     /^managed-dhcp: kubeconfig .* cannot be used: ENOENT/,

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { parseServerUrls } from '../../../transports/messages/nats-options.ts'
 import { createLogger } from '../../observe/log.ts'
 import type { CommandContext } from '../command-context.ts'
 import {
@@ -10,6 +11,7 @@ import {
 import { healthOption } from '../health-option.ts'
 import { type HostAndPort, positiveNumber } from '../parse.ts'
 import { runUntilStopped } from '../run-until-stopped.ts'
+import { UsageError } from '../usage-error.ts'
 
 interface ControllerFlags {
   kubeconfig?: string
@@ -62,6 +64,12 @@ export function addControllerCommand(program: Command, { level, done }: CommandC
     )
     .addOption(healthOption(CONTROLLER_HEALTH))
     .action(async (options: ControllerFlags) => {
+      if (options.agentImage !== undefined && parseServerUrls(options.nats).credentials !== undefined) {
+        throw new UsageError(
+          'the password in --nats would stand in the Deployments of the agents, for everybody to read: ' +
+            `take it out, set NATS_USER and NATS_PASSWORD, and make the Secret ${NATS_CREDENTIALS_SECRET}`,
+        )
+      }
       const { startControllerProcess } = await import('../../processes/controller/controller-process.ts')
       const log = createLogger({ component: 'controller', level: level() })
       const { POD_NAME } = process.env
