@@ -10,7 +10,7 @@ import type { JsonPatchOperation, Store } from '../../kube/store.ts'
 import { ConfigurationMissingError } from './errors.ts'
 
 /** The objects that make the API server ask, by their common name. */
-export const CONFIGURATION_NAME = 'managed-dhcp'
+const CONFIGURATION_NAME = 'managed-dhcp'
 export const CONFIGURATION_KINDS: readonly Resource[] = [
   VALIDATING_WEBHOOK_CONFIGURATIONS,
   MUTATING_WEBHOOK_CONFIGURATIONS,

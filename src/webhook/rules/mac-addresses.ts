@@ -7,7 +7,7 @@ import { ownersOf } from './holders.ts'
 import { describeOwner, isAsking, type Wish } from './wishes.ts'
 
 /** IEEE 802: the lowest bit of the first octet marks a group address; no NIC has one. */
-export function whyNoNic(mac: MacAddress): string | undefined {
+function whyNoNic(mac: MacAddress): string | undefined {
   const bytes = macAddressToBytes(mac)
   if (bytes.every((byte) => byte === 0xff)) return 'is the broadcast address'
   if (((bytes[0] ?? 0) & 1) === 1) return 'is a multicast address'

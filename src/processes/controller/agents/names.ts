@@ -4,7 +4,7 @@ import type { KubeObject } from '../../../api/object.ts'
 import { formatObjectKey, type ObjectKey, parseObjectKey } from '../../../api/values/object-key.ts'
 
 /** The label of the add-on of old, by which agents are found. */
-export const AGENT_LABEL = 'network.harvesterhci.io/vm-dhcp-controller'
+const AGENT_LABEL = 'network.harvesterhci.io/vm-dhcp-controller'
 export const AGENT_SELECTOR = `${AGENT_LABEL}=agent`
 /** The IPPool as "namespace/name", on Deployment and pods. What has no such annotation is not ours. */
 export const POOL_ANNOTATION = 'network.harvesterhci.io/ippool'
