@@ -19,8 +19,9 @@ import {
   type VmNetworkConfig,
   vmNetworkConfigSchema,
 } from '../../src/api/vm-network-config.ts'
-import { KindNotServedError, NotFoundError } from '../../src/kube/errors.ts'
+import { KindNotServedError } from '../../src/kube/errors.ts'
 import type { Informer } from '../../src/kube/informer.ts'
+import { readIfThere } from '../../src/kube/read-if-there.ts'
 import type { Store } from '../../src/kube/store.ts'
 import type { Owner } from './contracts.ts'
 import type { Demand, Orphan } from './messages.ts'
@@ -186,19 +187,6 @@ async function clientMayRun(store: Store, config: VmNetworkConfig): Promise<bool
   } catch (error) {
     // KubeVirt is gone, or the API server starts: nobody can say.
     if (error instanceof KindNotServedError) return true
-    throw error
-  }
-}
-
-async function readIfThere(
-  store: Store,
-  resource: Resource,
-  key: ObjectKey,
-): Promise<KubeObject | undefined> {
-  try {
-    return await store.get(resource, key)
-  } catch (error) {
-    if (error instanceof NotFoundError) return undefined
     throw error
   }
 }

@@ -15,6 +15,7 @@ import { type Cidr, parseCidr } from '../api/values/cidr.ts'
 import type { ObjectKey } from '../api/values/object-key.ts'
 import { vmNetworkConfigSchema } from '../api/vm-network-config.ts'
 import { ForbiddenError, KindNotServedError, NotFoundError } from '../kube/errors.ts'
+import { readIfThere } from '../kube/read-if-there.ts'
 import type { Store } from '../kube/store.ts'
 import type { ClusterView, ServiceRange } from './cluster-view.ts'
 import { readable } from './rules/wishes.ts'
@@ -96,19 +97,6 @@ async function listOf<T>(
 ): Promise<readonly T[]> {
   const { items } = await store.list(resource)
   return items.flatMap((item) => parse(item) ?? [])
-}
-
-async function readIfThere(
-  store: Store,
-  resource: Resource,
-  key: ObjectKey,
-): Promise<KubeObject | undefined> {
-  try {
-    return await store.get(resource, key)
-  } catch (error) {
-    if (error instanceof NotFoundError) return undefined
-    throw error
-  }
 }
 
 /** A kind that this API server does not have, or does not show us. */
