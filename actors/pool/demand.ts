@@ -1,10 +1,5 @@
 import type { KubeObject } from '../../src/api/object.ts'
-import {
-  type Resource,
-  VIRTUAL_MACHINE_INSTANCES,
-  VIRTUAL_MACHINES,
-  VM_NETWORK_CONFIGS,
-} from '../../src/api/resource.ts'
+import { VIRTUAL_MACHINE_INSTANCES, VIRTUAL_MACHINES, VM_NETWORK_CONFIGS } from '../../src/api/resource.ts'
 import { parseIPv4Address } from '../../src/api/values/ipv4-address.ts'
 import { type MacAddress, parseMacAddress } from '../../src/api/values/mac-address.ts'
 import {

@@ -12,7 +12,6 @@ import {
   VM_NETWORK_CONFIGS,
 } from '../api/resource.ts'
 import { type Cidr, parseCidr } from '../api/values/cidr.ts'
-import type { ObjectKey } from '../api/values/object-key.ts'
 import { vmNetworkConfigSchema } from '../api/vm-network-config.ts'
 import { ForbiddenError, KindNotServedError, NotFoundError } from '../kube/errors.ts'
 import { readIfThere } from '../kube/read-if-there.ts'
