@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { loadAll } from 'js-yaml'
-import * as z from 'zod'
 import { type KubeObject, kubeObjectSchema } from '../../src/api/object.ts'
 import { type Resource, VIRTUAL_MACHINES } from '../../src/api/resource.ts'
 import { RESOURCES, type World } from '../processes/controller/world.ts'
+import { configStatus, poolStatus } from './go-types.ts'
 
 const { pools, networks, vms, configs } = RESOURCES
 /** VMs first: what belongs to one names its uid. */
@@ -31,45 +31,6 @@ async function put(world: World, resource: Resource, { status, ...object }: Kube
   const created = await world.create(resource, { ...object, metadata })
   if (status !== undefined) await world.store.update(resource, { ...created, status }, 'status')
 }
-
-const conditions = z
-  .array(
-    z.object({
-      type: z.string(),
-      status: z.string(),
-      lastUpdateTime: z.string().optional(),
-      lastTransitionTime: z.string().optional(),
-      reason: z.string().optional(),
-      message: z.string().optional(),
-    }),
-  )
-  .optional()
-
-/** All that the old add-on's Go types know of a status: what else there is its typed client drops. */
-const poolStatus = z.object({
-  lastUpdate: z.string().optional(),
-  agentPodRef: z
-    .object({
-      namespace: z.string(),
-      name: z.string(),
-      image: z.string().optional(),
-      uid: z.string().optional(),
-    })
-    .optional(),
-  conditions,
-  ipv4: z.object({
-    allocated: z.record(z.string(), z.string()),
-    used: z.number(),
-    available: z.number(),
-  }),
-})
-const networkConfigStatus = z.object({
-  allocatedIPAddress: z.string().optional(),
-  macAddress: z.string(),
-  networkName: z.string(),
-  state: z.string().optional(),
-})
-const configStatus = z.object({ networkConfigs: z.array(networkConfigStatus).optional(), conditions })
 
 /** The old add-on reads a pool into its own types, changes the leases, and writes it back. */
 export async function oldAddOnWritesPool(

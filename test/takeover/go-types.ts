@@ -1,0 +1,77 @@
+import * as z from 'zod'
+
+// All that the old add-on's Go types know: what else there is its typed client drops when it writes an object back.
+
+const conditions = z
+  .array(
+    z.object({
+      type: z.string(),
+      status: z.string(),
+      lastUpdateTime: z.string().optional(),
+      lastTransitionTime: z.string().optional(),
+      reason: z.string().optional(),
+      message: z.string().optional(),
+    }),
+  )
+  .optional()
+
+export const poolStatus = z.object({
+  lastUpdate: z.string().optional(),
+  agentPodRef: z
+    .object({
+      namespace: z.string(),
+      name: z.string(),
+      image: z.string().optional(),
+      uid: z.string().optional(),
+    })
+    .optional(),
+  conditions,
+  ipv4: z.object({
+    allocated: z.record(z.string(), z.string()),
+    used: z.number(),
+    available: z.number(),
+  }),
+})
+
+export const poolSpec = z.object({
+  networkName: z.string(),
+  paused: z.boolean().optional(),
+  ipv4Config: z.object({
+    serverIP: z.string().optional(),
+    cidr: z.string(),
+    pool: z.object({ start: z.string(), end: z.string(), exclude: z.array(z.string()).optional() }),
+    router: z.string().optional(),
+    dns: z.array(z.string()).optional(),
+    domainName: z.string().optional(),
+    domainSearch: z.array(z.string()).optional(),
+    ntp: z.array(z.string()).optional(),
+    leaseTime: z.number().optional(),
+  }),
+})
+
+const networkStatuses = z
+  .array(
+    z.object({
+      allocatedIPAddress: z.string().optional(),
+      macAddress: z.string(),
+      networkName: z.string(),
+      state: z.string().optional(),
+    }),
+  )
+  .optional()
+/** The releases differ in the name of the list. */
+export const configStatus = z.object({
+  networkConfig: networkStatuses,
+  networkConfigs: networkStatuses,
+  conditions,
+})
+
+const networks = z
+  .array(z.object({ macAddress: z.string(), networkName: z.string(), ipAddress: z.string().optional() }))
+  .optional()
+export const configSpec = z.object({
+  vmName: z.string(),
+  paused: z.boolean().optional(),
+  networkConfig: networks,
+  networkConfigs: networks,
+})
