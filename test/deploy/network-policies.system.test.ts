@@ -14,7 +14,9 @@ const policySchema = z.looseObject({
     podSelector: selectorSchema,
     policyTypes: z.tuple([z.literal('Ingress'), z.literal('Egress')]),
     ingress: z.array(z.strictObject({ from: z.array(peerSchema).optional(), ports: z.array(portSchema) })),
-    egress: z.array(z.strictObject({ to: z.array(peerSchema).optional(), ports: z.array(portSchema) })),
+    egress: z
+      .array(z.strictObject({ to: z.array(peerSchema).optional(), ports: z.array(portSchema) }))
+      .default([]),
   }),
 })
 type Policy = z.infer<typeof policySchema>

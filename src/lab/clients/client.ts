@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Duration, seconds } from '../../api/values/time.ts'
 import type { Clock } from '../../runtime/clock.ts'
@@ -118,6 +118,10 @@ class ProgramClient implements DhcpClient {
   async reboot(): Promise<ClientLease> {
     const previous = this.#lease
     await this.#end('SIGKILL')
+    const { volatile } = this.#program
+    if (volatile !== undefined) {
+      await rm(this.#place.namespace.path(volatile), { recursive: true, force: true })
+    }
     return this.#run(previous)
   }
 

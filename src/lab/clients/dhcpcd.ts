@@ -19,6 +19,8 @@ timeout 30
 export const dhcpcd: ClientProgram = {
   kind: 'dhcpcd',
   configuresByScript: false,
+  // A helper of it that outlives it for a moment would take the next one's commands.
+  volatile: '/run/dhcpcd',
   variableNames: ISC_NAMES,
   files: () => ({ 'dhcpcd.conf': CONFIGURATION }),
   commandLine: (place) => [

@@ -18,6 +18,8 @@ export interface ClientProgram {
   readonly variableNames: VariableNames
   /** Whether its script has to put the address on the interface. */
   readonly configuresByScript: boolean
+  /** What it keeps under /run, which a power failure empties. */
+  readonly volatile?: string
   /** Configuration files by name, written before the first start. */
   files(place: ClientPlace): Record<string, string>
   /** Runs in the foreground. `previous` is the lease of the run before, for a client that doesn't keep it itself. */
