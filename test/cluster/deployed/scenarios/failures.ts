@@ -148,7 +148,6 @@ export function describeFailures(world: World): void {
     })
 
     test('what only a message says is looked up: the API knows nothing of it, so the agent forgets it', async () => {
-      const { metadata, status } = await world.system.objects.pool('net-48')
       const [broker] = await world.system.objects.pods('nats')
       const encoded = await world.system.kubectl([
         ...['-n', SYSTEM_NAMESPACE, 'get', 'secret', 'managed-dhcp-nats-credentials'],
@@ -161,11 +160,11 @@ export function describeFailures(world: World): void {
         clock: systemClock,
         log: pino({ level: 'silent' }),
       })
-      const revision = status?.ipv4?.revision ?? 0
       const key = { namespace: 'default', name: 'net-48' }
       const stranger = '02:00:00:00:03:01'
-      try {
-        await transport.whenConnected()
+      const forge = async () => {
+        const { metadata, status } = await world.system.objects.pool('net-48')
+        const revision = status?.ipv4?.revision ?? 0
         publishEvent(transport, poolEvents.delta, eventSubject('pool', key, 'delta'), {
           uid: metadata.uid ?? '',
           previousRevision: revision,
@@ -174,15 +173,30 @@ export function describeFailures(world: World): void {
           leases: { '192.168.48.199': stranger },
         })
         await transport.flush()
-      } finally {
-        await transport.close()
       }
-      await eventually('the agent to ask the API', async () => {
+      const isLookedUp = async () => {
         const requests = await readAuditLog(world.system.controlPlane.auditLog, (user) =>
           user.endsWith('-agent'),
         )
         return requests.some(({ verb, name }) => verb === 'get' && name === 'net-48') ? true : undefined
-      })
+      }
+      try {
+        await transport.whenConnected()
+        // An agent that is not connected to the new broker yet hears nothing.
+        await eventually(
+          'the agent to ask the API',
+          async () => {
+            await forge()
+            return isLookedUp()
+          },
+          {
+            seconds: 40,
+            pauseMs: 1000,
+          },
+        )
+      } finally {
+        await transport.close()
+      }
       const intruder = await world.system.machine(
         'default/net-48',
         'stranger',

@@ -12,7 +12,7 @@ export function describeRights(world: World): void {
       const grants = grantsOf(manifests)
       const users = new Set(grants.map(({ user }) => user))
       const requests = await readAuditLog(world.system.controlPlane.auditLog, (user) => users.has(user))
-      const forbidden = requests.filter(({ code }) => code === 403)
+      const forbidden = requests.filter(({ code, message = '' }) => code === 403 && !isStarting(message))
       expect(
         forbidden.map(({ user, verb, resource, message }) => `${user} ${verb} ${resource}: ${message}`),
       ).toEqual([])
@@ -25,4 +25,9 @@ export function describeRights(world: World): void {
       expect(unused).toEqual([])
     })
   })
+}
+
+/** An API server that has just started answers before it knows its own roles. */
+function isStarting(message: string): boolean {
+  return message.includes('clusterrole.rbac.authorization.k8s.io "system:basic-user" not found')
 }

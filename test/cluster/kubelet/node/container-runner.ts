@@ -213,11 +213,14 @@ export class ContainerRunner {
 
   #pause(delay: Duration): Promise<void> {
     return new Promise((resolve) => {
-      const cancel = this.#options.clock.after(delay, resolve)
-      this.#stopping.signal.addEventListener('abort', () => {
+      const { signal } = this.#stopping
+      const done = () => {
         cancel()
+        signal.removeEventListener('abort', done)
         resolve()
-      })
+      }
+      const cancel = this.#options.clock.after(delay, done)
+      signal.addEventListener('abort', done)
     })
   }
 
