@@ -104,6 +104,26 @@ export async function oldAddOnWrites(kubectl: Kubectl, given: Record<string, str
   }
 }
 
+/** Its chart's definition of a kind takes the place of ours: no columns, and any status. */
+export async function installOldDefinition(kubectl: Kubectl, name: string): Promise<void> {
+  const text = await kubectl(['get', 'crd', name, '-o', 'json'])
+  const definition = definitionSchema.parse(JSON.parse(text))
+  const versions = definition.spec.versions.map(({ additionalPrinterColumns: _, ...version }) => ({
+    ...version,
+    schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+  }))
+  // Helm notes nothing like kubectl's last-applied-configuration.
+  const metadata = { ...definition.metadata, annotations: {} }
+  const old = { ...definition, metadata, spec: { ...definition.spec, versions } }
+  await kubectl(['replace', '--field-manager=helm', '-f', '-'], JSON.stringify(old))
+}
+
+const definitionSchema = kubeObjectSchema.extend({
+  spec: z.looseObject({
+    versions: z.array(z.looseObject({ additionalPrinterColumns: z.unknown().optional() })),
+  }),
+})
+
 export async function list(kubectl: Kubectl, kind: string): Promise<KubeObject[]> {
   const text = await kubectl(['get', kind, '-n', 'default', '-o', 'json'])
   return z.object({ items: z.array(kubeObjectSchema) }).parse(JSON.parse(text)).items

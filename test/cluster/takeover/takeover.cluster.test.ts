@@ -3,6 +3,7 @@ import { networkStatuses, vmNetworkConfigSchema } from '../../../src/api/vm-netw
 import { formatIPv4Address } from '../../../src/api/values/ipv4-address.ts'
 import type { DhcpClient } from '../../../src/lab/clients/client.ts'
 import { runCommand } from '../../../src/network/command.ts'
+import { packageFile } from '../../../src/runtime/package-root.ts'
 import { eventually } from '../../e2e/support/eventually.ts'
 import { type ControlPlane, sharedControlPlane } from '../control-plane/control-plane.ts'
 import { readAuditLog } from '../deployed/audit-log.ts'
@@ -18,6 +19,7 @@ import { SYSTEM_NAMESPACE } from '../deployed/names.ts'
 import { isReady } from '../deployed/objects.ts'
 import { showLogsOnFailure } from '../kubelet/report-on-failure.ts'
 import {
+  installOldDefinition,
   LEASES,
   leftBehind,
   list,
@@ -30,6 +32,7 @@ import {
 import { readmeCommand, readmeCommands, runAsDocumented } from './readme.ts'
 
 const TAKEOVER = 'In place of the vm-dhcp-controller add-on'
+const POOL_DEFINITION = 'ippools.network.harvesterhci.io'
 const FINALIZERS = {
   IPPool: ['wrangler.cattle.io/vm-dhcp-ippool-controller'],
   VirtualMachineNetworkConfig: ['wrangler.cattle.io/vm-dhcp-vmnetcfg-controller'],
@@ -286,6 +289,9 @@ describe('the way back and forth', () => {
 
   test('installed again as documented: every VM has the same address, and our agent is the one that counts', async () => {
     const before = await written()
+    await installOldDefinition(system().kubectl, POOL_DEFINITION)
+    const unforced = ['apply', '--server-side', '-k', packageFile('deploy', 'crds')]
+    expect(await system().refusal(unforced)).toMatch(/conflict.* with "helm"/)
     await runAsDocumented(system().controlPlane, readmeCommand(TAKEOVER, 'kubectl apply').trim())
     const pool = await untilTakenOver()
 
@@ -293,6 +299,7 @@ describe('the way back and forth', () => {
     expect(await addressOf('new')).toBe(address)
     await expectCountsRight()
     expect(await written()).toEqual(before)
+    expect(await system().kubectl(['get', 'ippools.network', 'net-48'])).toMatch(/AVAILABLE +USED/)
     // The old pod lives, is Ready and has our labels; it is not ours for all that.
     const [agent, ...others] = await system().objects.pods('agent')
     expect(others).toEqual([])
