@@ -167,7 +167,7 @@ describe('names and metadata', () => {
       'metadata.name: Invalid value: "Net_48": a lowercase RFC 1123 subdomain must consist of',
     )
     expect(await create({ name: 'n'.repeat(254) })).toMatch(
-      /metadata\.name: Invalid value: "n+": must be no more than 253 characters$/,
+      /metadata\.name: Invalid value: "n+": must be no more than 253 characters/,
     )
   })
 
