@@ -73,6 +73,8 @@ afterAll(async () => {
   await Promise.all(Object.values(clients).map((client) => client.stop()))
   if (deployed === undefined) return
   try {
+    // A test that failed half-way may have left nothing to uninstall, but pools and leases.
+    await runAsDocumented(deployed.controlPlane, readmeCommand(TAKEOVER, 'kubectl apply'))
     await uninstall(deployed)
   } finally {
     await leave(deployed)
@@ -292,7 +294,7 @@ describe('the way back and forth', () => {
     await installOldDefinition(system().kubectl, POOL_DEFINITION)
     const unforced = ['apply', '--server-side', '-k', packageFile('deploy', 'crds')]
     expect(await system().refusal(unforced)).toMatch(/conflict.* with "helm"/)
-    await runAsDocumented(system().controlPlane, readmeCommand(TAKEOVER, 'kubectl apply').trim())
+    await runAsDocumented(system().controlPlane, readmeCommand(TAKEOVER, 'kubectl apply'))
     const pool = await untilTakenOver()
 
     await expectAddressesKept({ meanwhile: MEANWHILE })
