@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { type Authority, createAuthority, newServiceAccountKey, openAuthority } from './certificates.ts'
+import { compactEtcd } from './compaction.ts'
 import type { Component } from './component.ts'
 import {
   apiServerComponent,
@@ -8,7 +9,6 @@ import {
   etcdComponent,
   schedulerComponent,
 } from './components.ts'
-import { compactEtcd } from './compaction.ts'
 import { type Identity, writeClientKubeconfig } from './kubeconfig.ts'
 import {
   API_SERVER_URL,

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import pino from 'pino'
 import { parseMacAddress } from '../../../src/api/values/mac-address.ts'
 import { type Duration, seconds } from '../../../src/api/values/time.ts'
@@ -14,6 +13,7 @@ import { type Kubelets, startKubelets } from '../kubelet/kubelets.ts'
 import type { ImageTable } from '../kubelet/spec/image.ts'
 import { NODE_LABELS, SYSTEM_NAMESPACE } from './names.ts'
 import { createObjects, type Objects } from './objects.ts'
+import { readmeCommands, runAsDocumented } from './readme.ts'
 
 /** The whole product, deployed by its own manifests on a real control plane, with emulated kubelets. */
 export interface Deployment {
@@ -145,16 +145,8 @@ export function virtualMachine(name: string, mac: string, network = 'default/net
  * Does what deploy/README.md says under "Uninstall", to the letter, and then puts the definitions back: the next file
  * finds a cluster like the first.
  */
-export async function uninstall(deployment: Deployment): Promise<void> {
-  const { controlPlane } = deployment
-  const readme = readFileSync(packageFile('deploy', 'README.md'), 'utf8')
-  const [, chapter = ''] = /\n## Uninstall\n([\s\S]*?)\n## /.exec(readme) ?? []
-  const scripts = [...chapter.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, script = '']) => script)
-  if (scripts.length === 0) throw new Error('deploy/README.md has no commands under "Uninstall"')
-  const environment = { ...process.env, KUBECONFIG: controlPlane.kubeconfig }
-  for (const script of scripts) {
-    await runCommand('bash', ['-euo', 'pipefail', '-c', `cd "$0"; ${script}`, packageFile()], { environment })
-  }
+export async function uninstall({ controlPlane }: Deployment): Promise<void> {
+  for (const script of readmeCommands('Uninstall')) await runAsDocumented(controlPlane, script)
 }
 
 /** What is not the product's own is taken away, too. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { networkStatuses, vmNetworkConfigSchema } from '../../../src/api/vm-network-config.ts'
 import { formatIPv4Address } from '../../../src/api/values/ipv4-address.ts'
+import { networkStatuses, vmNetworkConfigSchema } from '../../../src/api/vm-network-config.ts'
 import type { DhcpClient } from '../../../src/lab/clients/client.ts'
 import { runCommand } from '../../../src/network/command.ts'
 import { packageFile } from '../../../src/runtime/package-root.ts'
@@ -17,6 +17,7 @@ import {
 } from '../deployed/deployment.ts'
 import { SYSTEM_NAMESPACE } from '../deployed/names.ts'
 import { isReady } from '../deployed/objects.ts'
+import { readmeCommand, readmeCommands, runAsDocumented } from '../deployed/readme.ts'
 import { showLogsOnFailure } from '../kubelet/report-on-failure.ts'
 import {
   installOldDefinition,
@@ -29,7 +30,6 @@ import {
   put,
   startOldAgent,
 } from './old-add-on.ts'
-import { readmeCommand, readmeCommands, runAsDocumented } from './readme.ts'
 
 const TAKEOVER = 'In place of the vm-dhcp-controller add-on'
 const POOL_DEFINITION = 'ippools.network.harvesterhci.io'
