@@ -141,15 +141,12 @@ export function virtualMachine(name: string, mac: string, network = 'default/net
   }
 }
 
-/**
- * Does what deploy/README.md says under "Uninstall", to the letter, and then puts the definitions back: the next file
- * finds a cluster like the first.
- */
+/** Does what deploy/README.md says under "Uninstall", to the letter: the definitions go too. */
 export async function uninstall({ controlPlane }: Deployment): Promise<void> {
   for (const script of readmeCommands('Uninstall')) await runAsDocumented(controlPlane, script)
 }
 
-/** What is not the product's own is taken away, too. */
+/** What is not the product's own is taken away too, and the definitions are put back: the next file finds a new cluster. */
 export async function leave({ kubectl, kubelets, controlPlane }: Deployment): Promise<void> {
   await kubectl(['delete', 'vm,net-attach-def', '--all', '-n', 'default'])
   await kubectl(['delete', 'namespace', SYSTEM_NAMESPACE, '--timeout=60s'])
