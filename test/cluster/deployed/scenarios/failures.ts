@@ -147,6 +147,29 @@ export function describeFailures(world: World): void {
       await world.system.objects.untilServed('net-48')
     })
 
+    test('the webhook is gone: nothing unchecked gets in; VMs, labels and deletions go on', async () => {
+      const scale = (replicas: number) =>
+        world.system.kubectl([
+          ...['-n', SYSTEM_NAMESPACE, 'scale', 'deployment/managed-dhcp-webhook', `--replicas=${replicas}`],
+        ])
+      await scale(0)
+      await eventually('no webhook', async () =>
+        (await world.system.objects.pods('webhook')).length === 0 ? true : undefined,
+      )
+      try {
+        await world.system.kubectl(['annotate', 'ippools.network', 'net-48', 'example.com/note=here'])
+        const spec = { ipv4Config: { leaseTime: 900 } }
+        const refusal = await world.system.refusal([
+          ...['patch', 'ippools.network', 'net-48', '--type=merge', '-p', JSON.stringify({ spec })],
+        ])
+        expect(refusal).toMatch(/failed calling webhook/)
+        await secondsToAllocate()
+      } finally {
+        await scale(2)
+        await untilRolledOut(world.system)
+      }
+    })
+
     test('what only a message says is looked up: the API knows nothing of it, so the agent forgets it', async () => {
       const [broker] = await world.system.objects.pods('nats')
       const encoded = await world.system.kubectl([
