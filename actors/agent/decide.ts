@@ -20,7 +20,7 @@ export interface AgentDecision {
 }
 
 /** Also when nothing changed, so that the pool knows that the agent lives. */
-export const REPORT_INTERVAL = seconds(10)
+const REPORT_INTERVAL = seconds(10)
 /**
  * How long an older revision than ours may be a message that came late, and how long what only a message told may
  * go without a watch that says the same, before the API is read.

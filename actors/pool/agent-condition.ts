@@ -6,7 +6,7 @@ import { AGENT_SILENCE, freshReport, type KnownAgent, newest, readyPod, servingP
 import type { PoolState } from './state.ts'
 
 /** How long an agent may take to learn of a revision. */
-export const AGENT_LAG = seconds(5)
+const AGENT_LAG = seconds(5)
 
 /**
  * AgentReady is True while an agent serves the current revision: by its own word for as long as it gives one, else by

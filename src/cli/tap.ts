@@ -21,7 +21,7 @@ const lineSchema = z.object({ subject: z.string(), body: z.unknown() })
 const envelopeSchema = z.object({ body: z.record(z.string(), z.unknown()) })
 
 /** Follows the events of a broker until the signal. @throws InvalidTapError, InvalidServerUrlError */
-export async function tapNats(server: string, options: TapOptions & { log: Logger }): Promise<void> {
+async function tapNats(server: string, options: TapOptions & { log: Logger }): Promise<void> {
   const subjects = subjectsOf(options.subjects)
   const transport = connectNatsTransport({
     servers: server,

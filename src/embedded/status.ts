@@ -80,7 +80,7 @@ export function alreadyExists(resource: Named, name: string, isBeingDeleted = fa
   )
 }
 
-export const OBJECT_MODIFIED =
+const OBJECT_MODIFIED =
   'the object has been modified; please apply your changes to the latest version and try again'
 
 export function conflict(resource: Named, name: string, why = OBJECT_MODIFIED): ApiError {

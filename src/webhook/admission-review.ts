@@ -4,7 +4,7 @@ import { kubeObjectSchema, objectMetaSchema } from '../api/object.ts'
 import type { Verdict } from './verdict.ts'
 
 /** https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#webhook-request-and-response */
-export const ADMISSION_API_VERSION = 'admission.k8s.io/v1'
+const ADMISSION_API_VERSION = 'admission.k8s.io/v1'
 
 /** Of an object with `generateName` the name comes after admission. */
 const object = kubeObjectSchema

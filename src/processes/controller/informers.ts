@@ -50,7 +50,7 @@ export function createControllerInformers(parts: {
   addDemandIndexes(informers.configs)
   informers.pools.addIndex(POOLS_BY_NETWORK, (pool) => servedBy(pool).networks)
   informers.machines.addIndex(MACHINES_BY_NETWORK, (machine) =>
-    (virtualMachineSchema.parse(machine).spec.template.spec.networks ?? []).flatMap(
+    (virtualMachineSchema.safeParse(machine).data?.spec.template.spec.networks ?? []).flatMap(
       ({ multus }) => readNetwork(multus?.networkName, machine.metadata.namespace) ?? [],
     ),
   )

@@ -38,7 +38,7 @@ export interface Webhook {
 }
 
 /** The names under which the API server calls a Service. */
-export function serviceNames(service: string, namespace: string): readonly string[] {
+function serviceNames(service: string, namespace: string): readonly string[] {
   const name = `${service}.${namespace}`
   return [`${name}.svc`, `${name}.svc.cluster.local`, name]
 }

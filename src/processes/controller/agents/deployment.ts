@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { kubeObjectSchema } from '../../../api/object.ts'
 import { apiVersionOf, DEPLOYMENTS } from '../../../api/resource.ts'
-import { formatIPv4Address, type IPv4Address } from '../../../api/values/ipv4-address.ts'
+import { formatIPv4Address, type IPv4Address, UNSPECIFIED_ADDRESS } from '../../../api/values/ipv4-address.ts'
 import { formatObjectKey, type ObjectKey } from '../../../api/values/object-key.ts'
 import { agentLabels, POOL_ANNOTATION, selectorLabels, shortHash } from './names.ts'
 
@@ -92,7 +92,7 @@ export function templateHash(settings: AgentSettings): string {
     pool: nowhere,
     network: nowhere,
     clusterNetwork: undefined,
-    serverAddress: 0 as IPv4Address,
+    serverAddress: UNSPECIFIED_ADDRESS,
     prefixLength: 0,
   }
   return shortHash(JSON.stringify(podTemplate(anySite, settings)))
