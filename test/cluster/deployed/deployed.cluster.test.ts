@@ -2,6 +2,7 @@ import { afterAll, beforeAll } from 'vitest'
 import type { DhcpClient } from '../../../src/lab/clients/client.ts'
 import { showLogsOnFailure } from '../kubelet/report-on-failure.ts'
 import { type Deployment, deploy, leave } from './deployment.ts'
+import { emptyCluster } from './empty-cluster.ts'
 import { describeEdits } from './scenarios/edits.ts'
 import { describeFailures } from './scenarios/failures.ts'
 import { describeFirstLease } from './scenarios/first-lease.ts'
@@ -30,6 +31,7 @@ const world: World = {
 }
 
 beforeAll(async () => {
+  await emptyCluster()
   system = await deploy()
 })
 afterAll(async () => {

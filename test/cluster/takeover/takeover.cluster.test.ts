@@ -15,6 +15,7 @@ import {
   untilRolledOut,
   virtualMachine,
 } from '../deployed/deployment.ts'
+import { emptyCluster } from '../deployed/empty-cluster.ts'
 import { SYSTEM_NAMESPACE } from '../deployed/names.ts'
 import { isReady } from '../deployed/objects.ts'
 import { readmeCommand, readmeCommands, runAsDocumented } from '../deployed/readme.ts'
@@ -59,6 +60,7 @@ const ourRequests = ({ auditLog }: ControlPlane) =>
 beforeAll(async () => {
   const controlPlane = await sharedControlPlane()
   const { assets, kubeconfig } = controlPlane
+  await emptyCluster()
   earlierRequests = (await ourRequests(controlPlane)).length
   const environment = { ...process.env, KUBECONFIG: kubeconfig }
   for (const object of leftBehind()) {
