@@ -12,6 +12,7 @@ import {
   PODS,
   type Resource,
 } from '../../../../src/api/resource.ts'
+import { sameObjectKey } from '../../../../src/api/values/object-key.ts'
 import { createKubeStore, type KubeStore } from '../../../../src/kube/client.ts'
 import { deploymentSchema } from '../../../../src/processes/controller/agents/deployment.ts'
 import { startAgentReconciler } from '../../../../src/processes/controller/agents/reconciler.ts'
@@ -137,7 +138,8 @@ function start(image = SETTINGS.image): void {
     networks: informers.networks,
     changed(pool) {
       const deployment = reconciler.deploymentOf(pool)
-      if (deployment !== undefined) told.push(deployment)
+      // Other tests of the run left pools of theirs.
+      if (deployment !== undefined && sameObjectKey(pool, KEY)) told.push(deployment)
     },
   })
   informers.pools.onChange((key) => reconciler.poolChanged(key))
