@@ -220,6 +220,8 @@ export function describeFailures(world: World): void {
       } finally {
         await transport.close()
       }
+      // It goes by a message alone for three seconds, and the last one may have come just now.
+      await wait(5000)
       const intruder = await world.system.machine(
         'default/net-48',
         'stranger',
