@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 
@@ -97,11 +97,15 @@ export class Component {
   }
 }
 
-/** A process that has ended and that nobody has waited for yet is dead too. */
+/**
+ * A process that has ended and that nobody has waited for yet is dead too, but only with its last thread: until then its
+ * sockets are still bound, although its first thread is a zombie already.
+ */
 function isAlive(pid: number): boolean {
   try {
     const status = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return !/^[ZX]/.test(status.slice(status.lastIndexOf(')') + 2))
+    const hasEnded = /^[ZX]/.test(status.slice(status.lastIndexOf(')') + 2))
+    return !hasEnded || readdirSync(`/proc/${pid}/task`).length > 1
   } catch {
     return false
   }
