@@ -1,12 +1,11 @@
 import type { Logger } from 'pino'
 import type { ObjectKey } from '../../api/values/object-key.ts'
-import { type Duration, seconds } from '../../api/values/time.ts'
-import { createKubeStore } from '../../kube/client.ts'
 import type { EventRecorder } from '../../kube/event-recorder.ts'
 import { createLeaderElection } from '../../kube/leader-election.ts'
 import { LEASES } from '../../kube/lease.ts'
+import type { Store } from '../../kube/store.ts'
+import type { Clock } from '../../runtime/clock.ts'
 import type { Random } from '../../runtime/random.ts'
-import { monotonicClock, systemClock } from '../../runtime/system-clock.ts'
 
 /** Whether this process may act, and how it comes to. */
 export interface Leadership {
@@ -17,11 +16,14 @@ export interface Leadership {
 }
 
 export interface LeadershipOptions {
-  kubeconfig: string | undefined
+  store: Store
   namespace: string
   /** Of the pod, or of the machine. */
   host: string
   recorder: EventRecorder
+  /** Monotonic. */
+  clock: Clock
+  wallClock: Clock
   random: Random
   log: Logger
   started: () => void
@@ -29,25 +31,12 @@ export interface LeadershipOptions {
 }
 
 const LEASE_NAME = 'managed-dhcp-controller'
-/** Two requests that hang fit into the renew deadline, and one more. */
-const REQUEST_TIMEOUT: Duration = seconds(2)
 
-/**
- * Of the replicas of the controller one leads: who holds the Lease in the system namespace.
- * @throws KubeconfigError
- */
+/** Of the replicas of the controller one leads: who holds the Lease in the system namespace. */
 export function electLeader(options: LeadershipOptions): Leadership {
-  const { namespace, host, recorder, random, log } = options
+  const { store, namespace, host, recorder, clock, wallClock, random, log } = options
   const lease: ObjectKey = { namespace, name: LEASE_NAME }
   const identity = `${host}_${random.uuid()}`
-  // Its own connections and its own rate: renewals never wait behind ten thousand status writes.
-  const store = createKubeStore({
-    ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
-    log,
-    clock: systemClock,
-    requestTimeout: REQUEST_TIMEOUT,
-    rateLimit: { requestsPerSecond: 10, burst: 20 },
-  })
   const tell = (message: string) =>
     recorder.record(
       { resource: LEASES, ...lease, uid: election.uid() },
@@ -57,8 +46,8 @@ export function electLeader(options: LeadershipOptions): Leadership {
     store,
     lease,
     identity,
-    clock: monotonicClock,
-    wallClock: systemClock,
+    clock,
+    wallClock,
     random,
     log,
     started() {
@@ -73,10 +62,7 @@ export function electLeader(options: LeadershipOptions): Leadership {
   return {
     isLeading: () => election.isLeading(),
     start: () => election.start(),
-    async stop() {
-      await election.stop()
-      store.close()
-    },
+    stop: () => election.stop(),
   }
 }
 
