@@ -1,24 +1,17 @@
 import type { Logger } from 'pino'
-import { type KubeObject, kubeObjectSchema } from '../api/object.ts'
+import { kubeObjectSchema } from '../api/object.ts'
 import type { Store } from '../kube/store.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
 import type { Admission } from './admission.ts'
-import { ApiCore } from './api-core.ts'
 import type { Backend } from './backend/backend.ts'
 import { DataDirectoryError } from './backend/errors.ts'
 import { openLmdbBackend } from './backend/lmdb-backend.ts'
 import { memoryBackend } from './backend/memory-backend.ts'
-import { BackgroundTasks } from './controllers/background-tasks.ts'
-import { DefinitionLifecycle } from './controllers/definition-lifecycle.ts'
-import { GarbageCollector } from './controllers/garbage-collector.ts'
-import { NamespaceLifecycle } from './controllers/namespace-lifecycle.ts'
 import { defaultCrdDirectories, readCrdFiles } from './crd-files.ts'
 import { createDirectStore } from './direct-store.ts'
 import { createHttpServer, type HttpServer, type ListenOptions } from './http/server.ts'
-import { valueAt } from './json.ts'
-import { CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES } from './resources/builtin.ts'
-import { Registry } from './resources/registry.ts'
+import { openCore } from './open-core.ts'
 import type { HistoryLimits } from './storage/history.ts'
 import { Storage } from './storage/storage.ts'
 
@@ -48,9 +41,6 @@ export interface EmbeddedApi {
   close(): Promise<void>
 }
 
-/** The namespaces that a new cluster has, and the one that this project's parts run in. */
-const FIRST_NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease', 'harvester-system']
-
 /**
  * A Kubernetes API server in this process. Several may run side by side.
  * @throws DataDirectoryError, CrdFileError, ApiError (a definition that is not valid)
@@ -61,16 +51,7 @@ export async function openEmbeddedApi(options: EmbeddedApiOptions): Promise<Embe
   const backend = dataDirectory === undefined ? memoryBackend : await openLmdbBackend(dataDirectory)
   try {
     const storage = loadStorage(backend, dataDirectory, options.history)
-    const core = new ApiCore(new Registry(), storage, clock, random, options.admit)
-    const tasks = new BackgroundTasks(log)
-    const controllers = [
-      new DefinitionLifecycle(core, tasks),
-      new NamespaceLifecycle(core, tasks),
-      new GarbageCollector(core, tasks),
-    ]
-    for (const controller of controllers) controller.start()
-    for (const definition of definitions) await defineOrUpdate(core, definition)
-    for (const name of FIRST_NAMESPACES) await ensureNamespace(core, name)
+    const { core, tasks } = await openCore({ storage, definitions, clock, random, log, admit: options.admit })
     const http = createHttpServer(core, log)
     return {
       store: createDirectStore(core, (err) => log.error({ err }, 'a watch handler threw')),
@@ -105,22 +86,4 @@ function loadStorage(
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new DataDirectoryError(directory, `holds something that is no object: ${why}`, { cause })
   }
-}
-
-/** The files win over what was stored by an earlier version of the program. */
-async function defineOrUpdate(core: ApiCore, definition: unknown): Promise<void> {
-  const name = String(valueAt(definition, 'metadata', 'name'))
-  const existing = core.storage.committed(CUSTOM_RESOURCE_DEFINITIONS.storageKey, '', name)
-  if (existing) {
-    const spec = valueAt(definition, 'spec')
-    const body: KubeObject = { ...existing, metadata: existing.metadata, spec }
-    await core.update(CUSTOM_RESOURCE_DEFINITIONS, '', name, body)
-  } else {
-    await core.create(CUSTOM_RESOURCE_DEFINITIONS, '', definition)
-  }
-}
-
-async function ensureNamespace(core: ApiCore, name: string): Promise<void> {
-  if (core.storage.committed(NAMESPACES.storageKey, '', name)) return
-  await core.create(NAMESPACES, '', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
 }
