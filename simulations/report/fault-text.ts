@@ -1,0 +1,113 @@
+import type { Fault } from '../plan/faults.ts'
+import { printable } from './text.ts'
+import { formatLength } from './time-text.ts'
+
+type Of<Type extends Fault['type']> = Extract<Fault, { type: Type }>
+
+/** One fault as a short line, with how long it lasts and without when it begins. */
+export function describeFault(fault: Fault): string {
+  const lasting = 'lasts' in fault ? `, for ${formatLength(fault.lasts)}` : ''
+  return printable(`${sentence(fault)}${lasting}`)
+}
+
+/** When it is over; a fault of one moment is over at once. */
+export function endOfFault(fault: Fault): number {
+  if (fault.type === 'crash') return fault.at + fault.downMs
+  return 'lasts' in fault ? fault.at + fault.lasts : fault.at
+}
+
+/** The processes that it befalls, by name; none when it befalls the network or every process. */
+export function processesOfFault(fault: Fault): string[] {
+  switch (fault.type) {
+    case 'messages':
+    case 'cut':
+      return [fault.from, fault.to].filter((end) => end !== '*')
+    case 'broker-down':
+      return ['broker']
+    case 'api-down':
+      return ['api']
+    case 'packets':
+    case 'liar':
+      return []
+    default:
+      return fault.process === '*' ? [] : [fault.process]
+  }
+}
+
+function sentence(fault: Fault): string {
+  switch (fault.type) {
+    case 'messages':
+      return `messages from ${end(fault.from)} to ${end(fault.to)}: ${harm(fault)}`
+    case 'cut':
+      return `nothing from ${end(fault.from)} reaches ${end(fault.to)}`
+    case 'broker-down':
+      return 'the broker is down'
+    case 'slow-consumer':
+      return `${fault.process} is a slow consumer that keeps ${fault.keeps} messages`
+    case 'api-down':
+      return 'the API is down'
+    case 'api-errors':
+      return `${percent(fault.share)} of the requests of ${end(fault.process)} to the API ${API_ERRORS[fault.error]}`
+    case 'api-slow':
+      return `the API answers ${end(fault.process)} up to ${formatLength(fault.upToMs)} later`
+    case 'stale-lists':
+      return `lists of the API show ${end(fault.process)} the state of ${formatLength(fault.behindMs)} ago`
+    case 'watches':
+      return `the watches of ${end(fault.process)} ${WATCHES[fault.how]}`
+    case 'crash':
+      return `${fault.process} crashes${MOMENTS[fault.moment]}, down for ${formatLength(fault.downMs)}`
+    case 'pause':
+      return `${fault.process} is stopped (SIGSTOP)`
+    case 'clock-jump':
+      return `the clock of ${fault.process} jumps ${formatLength(Math.abs(fault.byMs))} ${fault.byMs < 0 ? 'back' : 'forward'}`
+    case 'clock-drift':
+      return `the clock of ${fault.process} runs ${Math.abs(fault.perMille)} ‰ too ${fault.perMille < 0 ? 'slow' : 'fast'}`
+    case 'state-file':
+      return `the state file of ${fault.process} ${DAMAGES[fault.damage]}`
+    case 'packets':
+      return `packets on ${fault.network}: ${harm(fault)}`
+    case 'liar':
+      return `a client that lies is on ${fault.network}, every ${formatLength(fault.everyMs)}`
+  }
+}
+
+const API_ERRORS: Readonly<Record<Of<'api-errors'>['error'], string>> = {
+  conflict: 'get 409 Conflict',
+  throttled: 'get 429 Too Many Requests',
+  internal: 'get 500 Internal Server Error',
+  silence: 'are not done and not answered',
+  late: 'are done and not answered',
+}
+
+const WATCHES: Readonly<Record<Of<'watches'>['how'], string>> = {
+  closed: 'are closed',
+  gone: 'are closed and cannot be resumed (410)',
+  silent: 'stay open and say nothing more',
+}
+
+const MOMENTS: Readonly<Record<Of<'crash'>['moment'], string>> = {
+  now: '',
+  'before-write': ' before its next write',
+  'after-write': ' after its next write, before the answer',
+}
+
+const DAMAGES: Readonly<Record<Of<'state-file'>['damage'], string>> = {
+  'full-disk': 'cannot be written, the disk is full',
+  corrupt: 'is corrupt',
+  lost: 'is lost',
+  old: 'is the old one again',
+}
+
+function harm(fault: Of<'messages'> | Of<'packets'>): string {
+  const parts: [string, number][] = [
+    ['lost', fault.lost],
+    ['doubled', fault.doubled],
+    ['corrupted', 'corrupted' in fault ? fault.corrupted : 0],
+    [`up to ${formatLength(fault.delayMs)} late`, fault.delayed],
+  ]
+  const told = parts.filter(([, share]) => share > 0).map(([what, share]) => `${percent(share)} ${what}`)
+  return told.length === 0 ? 'unharmed' : told.join(', ')
+}
+
+const end = (name: string) => (name === '*' ? 'everybody' : name)
+const percent = (share: number) => `${Math.round(share * 1000) / 10} %`
