@@ -3,6 +3,7 @@ import { seconds } from '../../src/api/values/time.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
 import { NoResponderError, RemoteError, RequestTimeoutError, TransportClosedError } from './errors.ts'
 import { overflowWarning, runHandler } from './handling.ts'
+import { QueueGroups } from './queue-groups.ts'
 import { emptyStats, type TransportStats } from './stats.ts'
 import { SubjectIndex } from './subject-index.ts'
 import { checkPattern, checkSubject } from './subjects.ts'
@@ -48,8 +49,7 @@ export function createLocalTransport({
   const stats = emptyStats()
   const entries = new Set<Entry>()
   const index = new SubjectIndex<Entry>()
-  /** Round robin: how many messages each queue group was given. */
-  const turns = new Map<string, number>()
+  const groups = new QueueGroups<Entry>()
   const requests = new Set<(error: Error) => void>()
   let waiting: (() => void)[] = []
   let scheduled = false
@@ -68,7 +68,7 @@ export function createLocalTransport({
   /** @returns how many will get the message */
   function send(subject: string, text: string, headers: MessageHeaders, answer?: Answer): number {
     let receivers = 0
-    for (const entry of receiversOf(subject)) {
+    for (const entry of groups.choose(index.match(subject))) {
       receivers++
       if (entry.pending >= pendingLimit) {
         stats.droppedOverflow++
@@ -82,28 +82,6 @@ export function createLocalTransport({
       })
       if (!scheduled) setImmediate(drain)
       scheduled = true
-    }
-    return receivers
-  }
-
-  function receiversOf(subject: string): Entry[] {
-    const receivers: Entry[] = []
-    const groups = new Map<string, Entry[]>()
-    for (const entry of index.match(subject)) {
-      if (entry.queue === undefined) {
-        receivers.push(entry)
-        continue
-      }
-      const group = `${entry.queue} ${entry.pattern}`
-      const members = groups.get(group)
-      if (members) members.push(entry)
-      else groups.set(group, [entry])
-    }
-    for (const [group, members] of groups) {
-      const turn = turns.get(group) ?? 0
-      turns.set(group, turn + 1)
-      const chosen = members[turn % members.length]
-      if (chosen) receivers.push(chosen)
     }
     return receivers
   }
@@ -122,8 +100,7 @@ export function createLocalTransport({
     entry.active = false
     entries.delete(entry)
     index.remove(entry.pattern, entry)
-    // The group's other members, if any, start a new round.
-    turns.delete(`${entry.queue} ${entry.pattern}`)
+    groups.left(entry)
   }
 
   async function answerRequest(

@@ -1,16 +1,15 @@
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import { createMemorySegment, type MemoryPacketTransport } from '../../../transports/packets/memory.ts'
-import type { ReceivedDatagram } from '../../../transports/packets/packet-transport.ts'
 import {
   bytes,
   CLIENT_ADDRESS,
-  type ContractPeer,
   packetTransportContract,
   SERVER_ADDRESS,
   toClient,
   toServer,
 } from './contract.ts'
+import { contractPeer } from './contract-peer.ts'
 
 const log = pino({ level: 'silent' })
 
@@ -62,29 +61,7 @@ test('a datagram that nobody listens for is counted', async () => {
   expect(server.counters.dropped['no-listener']).toBe(1)
 })
 
-function peer(transport: MemoryPacketTransport): ContractPeer {
-  const received: ReceivedDatagram[] = []
-  let failNext = false
-  transport.onDatagram((datagram) => {
-    if (failNext) {
-      failNext = false
-      throw new Error('the listener failed')
-    }
-    received.push(datagram)
-  })
-  return {
-    transport,
-    received,
-    async untilReceived(count) {
-      await settled()
-      expect(received.length).toBeGreaterThanOrEqual(count)
-    },
-    counters: async () => transport.counters,
-    throwOnce: () => {
-      failNext = true
-    },
-  }
-}
+const peer = (transport: MemoryPacketTransport) => contractPeer(transport, settled)
 
 /** All microtasks that are under way have run. */
 const settled = () => new Promise((resolve) => setImmediate(resolve))
