@@ -4,12 +4,13 @@ import {
   LIMITED_BROADCAST_ADDRESS,
   UNSPECIFIED_ADDRESS,
 } from '../api/values/ipv4-address.ts'
-import { type MacAddress, macAddressToBytes } from '../api/values/mac-address.ts'
+import type { MacAddress } from '../api/values/mac-address.ts'
 import { type Duration, milliseconds, seconds } from '../api/values/time.ts'
+import { clientRequest } from '../dhcp/client-request.ts'
 import { decodePacket } from '../dhcp/decode-packet.ts'
 import { encodePacket } from '../dhcp/encode-packet.ts'
 import { MalformedPacketError } from '../dhcp/errors.ts'
-import { encodeOptions, getOption, OPTIONS, type OptionValues } from '../dhcp/options.ts'
+import { getOption, OPTIONS, type OptionValues } from '../dhcp/options.ts'
 import {
   BROADCAST_FLAG,
   CLIENT_PORT,
@@ -119,36 +120,20 @@ class Exchange {
             serverIdentifier: this.#offer.server,
           }
     const wanted = WANTED.map((name) => OPTIONS[name].code)
-    const payload = encodePacket(this.#packet({ ...question, parameterRequestList: wanted }))
-    this.#options.transport.send({
+    const { transport, mac } = this.#options
+    const request = clientRequest({
+      mac,
+      xid: this.#xid,
+      flags: BROADCAST_FLAG,
+      options: { ...question, parameterRequestList: wanted },
+    })
+    transport.send({
       sourceAddress: UNSPECIFIED_ADDRESS,
       sourcePort: CLIENT_PORT,
       destinationAddress: LIMITED_BROADCAST_ADDRESS,
       destinationPort: SERVER_PORT,
-      payload,
+      payload: encodePacket(request),
     })
-  }
-
-  #packet(options: Partial<OptionValues>): DhcpPacket {
-    const chaddr = new Uint8Array(16)
-    chaddr.set(macAddressToBytes(this.#options.mac))
-    return {
-      op: 'BOOTREQUEST',
-      htype: 1,
-      hlen: 6,
-      hops: 0,
-      xid: this.#xid,
-      secs: 0,
-      flags: BROADCAST_FLAG,
-      ciaddr: UNSPECIFIED_ADDRESS,
-      yiaddr: UNSPECIFIED_ADDRESS,
-      siaddr: UNSPECIFIED_ADDRESS,
-      giaddr: UNSPECIFIED_ADDRESS,
-      chaddr,
-      sname: new Uint8Array(),
-      file: new Uint8Array(),
-      options: encodeOptions(options),
-    }
   }
 
   #receive(payload: Uint8Array): void {
