@@ -38,6 +38,8 @@ export interface DhcpClientOptions {
   clock: Clock
   /** How long start, renew and the like may take. */
   timeout?: Duration
+  /** Hears of every call of its script, at once. */
+  onEvent?: (event: HookEvent) => void
 }
 
 /** A DHCP client program on an interface in a namespace. Only one at a time may run on an interface. */
@@ -74,6 +76,7 @@ class ProgramClient implements DhcpClient {
   readonly #eventsFile: string
   readonly #clock: Clock
   readonly #timeout: Duration
+  readonly #onEvent: (event: HookEvent) => void
   readonly #watchers = new Set<{ event(event: HookEvent): void; ended(): void }>()
   #process: ChildProcess | undefined
   #follower: ChildProcess | undefined
@@ -87,6 +90,7 @@ class ProgramClient implements DhcpClient {
     this.#eventsFile = join(folder, 'events')
     this.#clock = options.clock
     this.#timeout = options.timeout ?? DEFAULT_TIMEOUT
+    this.#onEvent = options.onEvent ?? (() => {})
   }
 
   get kind() {
@@ -208,6 +212,7 @@ class ProgramClient implements DhcpClient {
   #note(event: HookEvent): void {
     this.events.push(event)
     if (BOUND.includes(event.reason)) this.#lease = readLease(event.variables, this.#program.variableNames)
+    this.#onEvent(event)
     for (const watcher of this.#watchers) watcher.event(event)
   }
 
