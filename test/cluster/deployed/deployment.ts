@@ -10,6 +10,7 @@ import { type ControlPlane, sharedControlPlane } from '../control-plane/control-
 import { installDefinitions } from '../control-plane/definitions.ts'
 import { projectImages } from '../kubelet/images.ts'
 import { type Kubelets, startKubelets } from '../kubelet/kubelets.ts'
+import type { RunningContainer } from '../kubelet/runtime/container.ts'
 import type { ImageTable } from '../kubelet/spec/image.ts'
 import { NODE_LABELS, SYSTEM_NAMESPACE } from './names.ts'
 import { createObjects, type Objects } from './objects.ts'
@@ -139,6 +140,15 @@ export function virtualMachine(name: string, mac: string, network = 'default/net
       },
     },
   }
+}
+
+/** @throws Error when it does not run */
+export function containerOf(system: Deployment, pod: string, container: string): RunningContainer {
+  const found = system.kubelets.nodes
+    .map((node) => node.container(`${SYSTEM_NAMESPACE}/${pod}`, container))
+    .findLast((running) => running !== undefined)
+  if (found === undefined) throw new Error(`container ${container} of ${pod} does not run`)
+  return found
 }
 
 /** Does what deploy/README.md says under "Uninstall", to the letter: the definitions go too. */

@@ -42,6 +42,8 @@ export interface Kubelets {
   readonly nodes: readonly EmulatedNode[]
   /** The network behind a NetworkAttachmentDefinition, by namespace/name. */
   network(key: string): AttachedNetwork
+  /** Pulls the pod network's cable of the pod with this address, or plugs it in again; other networks stay. */
+  setConnected(podAddress: string, isConnected: boolean): Promise<void>
   /** What every container printed, for people. */
   allLogs(): string
   /** Ends every container, network and client. */
@@ -78,6 +80,7 @@ export async function startKubelets(options: KubeletsOptions): Promise<Kubelets>
   return {
     nodes,
     network: (key) => networks.get(key),
+    setConnected: (podAddress, isConnected) => podNetwork.setConnected(podAddress, isConnected),
     allLogs: () => nodes.map((node) => node.allLogs()).join('\n'),
     async startNode({ name, labels = {}, networks: attached }) {
       const address = `10.244.0.${FIRST_NODE + nodes.length}`

@@ -8,9 +8,8 @@ import { publishEvent } from '../../../../transports/messages/contract.ts'
 import { connectNatsTransport } from '../../../../transports/messages/nats.ts'
 import { eventSubject } from '../../../../transports/messages/subjects.ts'
 import { eventually } from '../../../e2e/support/eventually.ts'
-import type { RunningContainer } from '../../kubelet/runtime/container.ts'
 import { readAuditLog } from '../audit-log.ts'
-import { type Deployment, untilRolledOut, virtualMachine } from '../deployment.ts'
+import { containerOf, untilRolledOut, virtualMachine } from '../deployment.ts'
 import { NODE_LABELS, SYSTEM_NAMESPACE } from '../names.ts'
 import { isReady } from '../objects.ts'
 import type { World } from '../world.ts'
@@ -261,12 +260,4 @@ export function describeFailures(world: World): void {
       await world.system.objects.untilServed('net-48', { seconds: 60 })
     })
   })
-}
-
-function containerOf(system: Deployment, pod: string, container: string): RunningContainer {
-  const found = system.kubelets.nodes
-    .map((node) => node.container(`${SYSTEM_NAMESPACE}/${pod}`, container))
-    .findLast((running) => running !== undefined)
-  if (found === undefined) throw new Error(`container ${container} of ${pod} does not run`)
-  return found
 }
