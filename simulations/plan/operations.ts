@@ -22,7 +22,7 @@ export const operationSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('vm-delete'), at, vm }),
   /** The guest boots again: clients come back with what their disk remembers. */
   z.object({ type: z.literal('guest-reboot'), at, vm }),
-  /** To another node: the clients run on. */
+  /** To another node: the clients run on, and hear nothing while the machine is moved. */
   z.object({ type: z.literal('vm-migrate'), at, vm }),
   z.object({ type: z.literal('nic-add'), at, vm, nic }),
   z.object({ type: z.literal('nic-remove'), at, vm, nic: z.string() }),

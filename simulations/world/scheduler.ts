@@ -82,9 +82,10 @@ export class Scheduler {
   /**
    * Runs everything that is due until `end`, or until `isOver` says so. Promises come to their end between two turns:
    * each turn has one of the real event loop.
+   * @param nextTurn of the real event loop
    * @throws LivelockError, and what an action of nobody's process throws
    */
-  runUntil(end: number, realImmediate: typeof setImmediate, isOver: () => boolean): Promise<void> {
+  runUntil(end: number, nextTurn: (action: () => void) => void, isOver: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       let turnsNow = 0
       const step = () => {
@@ -110,14 +111,14 @@ export class Scheduler {
             this.#turns += 1
             this.#current = life
             action()
-            realImmediate(step)
+            nextTurn(step)
             return
           }
         } catch (error) {
           reject(error instanceof Error ? error : new Error(String(error)))
         }
       }
-      realImmediate(step)
+      nextTurn(step)
     })
   }
 
