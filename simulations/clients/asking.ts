@@ -5,7 +5,7 @@ import {
 } from '../../src/api/values/ipv4-address.ts'
 import { type Instant, later } from '../../src/api/values/time.ts'
 import type { ClientEvent } from './events.ts'
-import type { Chance, ClientDecision, ClientEffect } from './messages.ts'
+import type { Drawn, ClientDecision, ClientEffect } from './messages.ts'
 import { ask, type Question } from './requests.ts'
 import type { AskingPhase, ClientState, Exchange, HeldLease } from './state.ts'
 import { answerTime, renewalAnswerTime } from './timing.ts'
@@ -23,7 +23,7 @@ export function send(
   state: ClientState,
   phase: AskingPhase,
   xid: number,
-  chance: Chance,
+  drawn: Drawn,
   now: Instant,
 ): ClientDecision {
   const { exchange } = phase
@@ -32,7 +32,7 @@ export function send(
   const sent = isKnown ? exchange.sent : [...exchange.sent, { xid, at: now }].slice(-REMEMBERED_TRANSACTIONS)
   const asked: AskingPhase = {
     ...phase,
-    exchange: { ...exchange, sent, attempts, nextAt: nextAttempt(state, phase, attempts, chance, now) },
+    exchange: { ...exchange, sent, attempts, nextAt: nextAttempt(state, phase, attempts, drawn, now) },
   }
   return { state: { ...state, phase: asked }, effects: question(state, phase, xid, now) }
 }
@@ -41,23 +41,23 @@ export function send(
 export function sendAgain(
   state: ClientState,
   phase: AskingPhase,
-  chance: Chance,
+  drawn: Drawn,
   now: Instant,
 ): ClientDecision {
-  return send(state, phase, phase.exchange.sent.at(-1)?.xid ?? chance.xid, chance, now)
+  return send(state, phase, phase.exchange.sent.at(-1)?.xid ?? drawn.xid, drawn, now)
 }
 
 /** RFC 2131 §4.4.6: the server may give the address to others. Nobody answers. */
 export function releaseLease(
   state: ClientState,
   lease: HeldLease,
-  chance: Chance,
+  drawn: Drawn,
   now: Instant,
 ): ClientEffect[] {
   const { address, server } = lease
   return emit(state, address, server, {
     messageType: 'RELEASE',
-    xid: chance.xid,
+    xid: drawn.xid,
     startedAt: now,
     now,
     ciaddr: address,
@@ -69,7 +69,7 @@ function nextAttempt(
   { habits }: ClientState,
   phase: AskingPhase,
   attempts: number,
-  { fraction }: Chance,
+  { fraction }: Drawn,
   now: Instant,
 ): Instant {
   if (phase.name === 'RENEWING' || phase.name === 'REBINDING') {

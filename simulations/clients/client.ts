@@ -11,7 +11,7 @@ import type { PacketTransport } from '../../transports/packets/packet-transport.
 import { decide, initialClientState } from './decide.ts'
 import type { ClientEvent } from './events.ts'
 import type { ClientHabits } from './habits.ts'
-import type { Chance, ClientEffect, ClientMessage } from './messages.ts'
+import type { Drawn, ClientEffect, ClientMessage } from './messages.ts'
 import { type ClientState, type HeldLease, leaseOf, type RememberedLease, wakeAt } from './state.ts'
 
 /** A port on a network segment, as a MemoryPacketTransport is. */
@@ -74,7 +74,7 @@ class Client implements DhcpClient {
     this.#options = options
     this.#hardwareAddress = macAddressToBytes(options.mac)
     const { clock, disk, packets } = options
-    this.#state = initialClientState(options, disk.lease, clock.now(), this.#chance())
+    this.#state = initialClientState(options, disk.lease, clock.now(), this.#draw())
     packets.onDatagram(({ payload }) => this.#receive(payload))
     this.#scheduleWake()
   }
@@ -88,11 +88,11 @@ class Client implements DhcpClient {
   }
 
   release(): void {
-    this.#handle({ type: 'release', chance: this.#chance() })
+    this.#handle({ type: 'release', drawn: this.#draw() })
   }
 
   restart(): void {
-    this.#handle({ type: 'restart', chance: this.#chance() })
+    this.#handle({ type: 'restart', drawn: this.#draw() })
   }
 
   stop(): void {
@@ -102,7 +102,7 @@ class Client implements DhcpClient {
   #receive(payload: Uint8Array): void {
     if (this.#state.phase.name === 'STOPPED') return
     const packet = this.#parse(payload)
-    if (packet !== undefined) this.#handle({ type: 'reply', packet, chance: this.#chance() })
+    if (packet !== undefined) this.#handle({ type: 'reply', packet, drawn: this.#draw() })
   }
 
   #parse(payload: Uint8Array): DhcpPacket | undefined {
@@ -174,11 +174,11 @@ class Client implements DhcpClient {
     const delay = milliseconds(Math.max(Math.ceil(between(clock.now(), at)), 0))
     this.#cancelWake = clock.after(delay, () => {
       this.#wakesAt = undefined
-      this.#handle({ type: 'tick', chance: this.#chance() })
+      this.#handle({ type: 'tick', drawn: this.#draw() })
     })
   }
 
-  #chance(): Chance {
+  #draw(): Drawn {
     const { random } = this.#options
     return { xid: Math.floor(random.next() * 2 ** 32), fraction: random.next() }
   }

@@ -4,7 +4,7 @@ import { newExchange, releaseLease, send, sendAgain } from './asking.ts'
 import type { ClientHabits } from './habits.ts'
 import { hear } from './hearing.ts'
 import { startOver, stopUsing } from './leaving.ts'
-import type { Chance, ClientDecision, ClientMessage } from './messages.ts'
+import type { Drawn, ClientDecision, ClientMessage } from './messages.ts'
 import { type ClientState, type HeldLease, leaseOf, type Phase, type RememberedLease } from './state.ts'
 
 /** Of udhcpc: dhcpc.c, case RENEWING and case REBINDING. */
@@ -16,10 +16,10 @@ export function initialClientState(
   who: { readonly mac: MacAddress; readonly habits: ClientHabits },
   remembered: RememberedLease | undefined,
   now: Instant,
-  chance: Chance,
+  drawn: Drawn,
 ): ClientState {
   const { mac, habits } = who
-  const startAt = later(now, milliseconds(Math.floor(habits.startsWithin * chance.fraction)))
+  const startAt = later(now, milliseconds(Math.floor(habits.startsWithin * drawn.fraction)))
   const phase: Phase =
     habits.rebootFor !== undefined && remembered !== undefined && remembered.expiresAt > now
       ? { name: 'INIT-REBOOT', startAt, remembered }
@@ -38,14 +38,14 @@ export function decide(state: ClientState, message: ClientMessage, now: Instant)
   }
   switch (message.type) {
     case 'tick':
-      return onTick(state, message.chance, now)
+      return onTick(state, message.drawn, now)
     case 'reply':
-      return hear(state, message.packet, message.chance, now)
+      return hear(state, message.packet, message.drawn, now)
     case 'release':
-      return onRelease(state, message.chance, now)
+      return onRelease(state, message.drawn, now)
     case 'restart':
       if (state.phase.name !== 'RELEASED') return nothing(state)
-      return nothing(initialClientState(state, undefined, now, message.chance))
+      return nothing(initialClientState(state, undefined, now, message.drawn))
     case 'stop':
       return {
         state: { ...state, phase: { name: 'STOPPED' } },
@@ -54,16 +54,16 @@ export function decide(state: ClientState, message: ClientMessage, now: Instant)
   }
 }
 
-function onTick(state: ClientState, chance: Chance, now: Instant): ClientDecision {
+function onTick(state: ClientState, drawn: Drawn, now: Instant): ClientDecision {
   const { phase, habits } = state
   switch (phase.name) {
     case 'INIT': {
       if (phase.startAt > now) return nothing(state)
       const { wish } = phase
-      return send(state, { name: 'SELECTING', exchange: newExchange(now), wish }, chance.xid, chance, now)
+      return send(state, { name: 'SELECTING', exchange: newExchange(now), wish }, drawn.xid, drawn, now)
     }
     case 'INIT-REBOOT':
-      return phase.startAt > now ? nothing(state) : reboot(state, phase.remembered, chance, now)
+      return phase.startAt > now ? nothing(state) : reboot(state, phase.remembered, drawn, now)
     case 'SELECTING': {
       const { exchange, wish } = phase
       const { discover } = habits
@@ -71,20 +71,20 @@ function onTick(state: ClientState, chance: Chance, now: Instant): ClientDecisio
       if (discover.kind === 'constant' && exchange.attempts >= discover.times) {
         return startOver(state, later(now, discover.pause), wish)
       }
-      return sendAgain(state, phase, chance, now)
+      return sendAgain(state, phase, drawn, now)
     }
     case 'REQUESTING':
       if (phase.giveUpAt <= now) return startOver(state, later(now, habits.pauseAfterSilence), phase.address)
-      return phase.exchange.nextAt > now ? nothing(state) : sendAgain(state, phase, chance, now)
+      return phase.exchange.nextAt > now ? nothing(state) : sendAgain(state, phase, drawn, now)
     case 'REBOOTING':
       if (phase.giveUpAt <= now) return startOver(state, now, phase.address)
-      return phase.exchange.nextAt > now ? nothing(state) : sendAgain(state, phase, chance, now)
+      return phase.exchange.nextAt > now ? nothing(state) : sendAgain(state, phase, drawn, now)
     case 'BOUND':
       if (phase.renewAt > now) return nothing(state)
-      return renew(state, phase.lease, phase.lease.rebindAt <= now ? 'REBINDING' : 'RENEWING', chance, now)
+      return renew(state, phase.lease, phase.lease.rebindAt <= now ? 'REBINDING' : 'RENEWING', drawn, now)
     case 'RENEWING':
     case 'REBINDING':
-      return keepRenewing(state, phase, chance, now)
+      return keepRenewing(state, phase, drawn, now)
     case 'RELEASED':
     case 'STOPPED':
       return nothing(state)
@@ -92,38 +92,33 @@ function onTick(state: ClientState, chance: Chance, now: Instant): ClientDecisio
 }
 
 /** RFC 2131 §4.4.2: the REQUEST names the address, and no server. */
-function reboot(
-  state: ClientState,
-  remembered: RememberedLease,
-  chance: Chance,
-  now: Instant,
-): ClientDecision {
+function reboot(state: ClientState, remembered: RememberedLease, drawn: Drawn, now: Instant): ClientDecision {
   const { address, expiresAt } = remembered
   const { rebootFor } = state.habits
   if (rebootFor === undefined || expiresAt <= now) return startOver(state, now, address)
   const giveUpAt = later(now, rebootFor)
   const phase: Phase = { name: 'REBOOTING', exchange: newExchange(now), giveUpAt, address }
-  return send(state, phase, chance.xid, chance, now)
+  return send(state, phase, drawn.xid, drawn, now)
 }
 
 function renew(
   state: ClientState,
   lease: HeldLease,
   name: 'RENEWING' | 'REBINDING',
-  chance: Chance,
+  drawn: Drawn,
   now: Instant,
 ): ClientDecision {
-  return send(state, { name, lease, exchange: newExchange(now) }, chance.xid, chance, now)
+  return send(state, { name, lease, exchange: newExchange(now) }, drawn.xid, drawn, now)
 }
 
 function keepRenewing(
   state: ClientState,
   phase: Extract<Phase, { name: 'RENEWING' | 'REBINDING' }>,
-  chance: Chance,
+  drawn: Drawn,
   now: Instant,
 ): ClientDecision {
   const { lease, exchange } = phase
-  if (phase.name === 'RENEWING' && lease.rebindAt <= now) return renew(state, lease, 'REBINDING', chance, now)
+  if (phase.name === 'RENEWING' && lease.rebindAt <= now) return renew(state, lease, 'REBINDING', drawn, now)
   if (exchange.nextAt > now) return nothing(state)
   if (state.habits.renewal === 'udhcpc') {
     const left = between(now, lease.expiresAt)
@@ -131,25 +126,25 @@ function keepRenewing(
       const renewAt = later(now, milliseconds(Math.floor(left / 2)))
       return nothing({ ...state, phase: { name: 'BOUND', lease, renewAt } })
     }
-    if (phase.name === 'RENEWING') return renew(state, lease, 'REBINDING', chance, now)
+    if (phase.name === 'RENEWING') return renew(state, lease, 'REBINDING', drawn, now)
     if (exchange.attempts >= UDHCPC_BROADCASTS) return expire(state, lease, now)
   }
   // A transaction of its own for each try: so it is known which of them an ACK answers, and from when the lease counts.
-  return send(state, phase, chance.xid, chance, now)
+  return send(state, phase, drawn.xid, drawn, now)
 }
 
 function expire(state: ClientState, lease: HeldLease, now: Instant): ClientDecision {
   return startOver(state, now, lease.address, stopUsing(state, 'expired'))
 }
 
-function onRelease(state: ClientState, chance: Chance, now: Instant): ClientDecision {
+function onRelease(state: ClientState, drawn: Drawn, now: Instant): ClientDecision {
   if (state.phase.name === 'STOPPED') return nothing(state)
   const lease = leaseOf(state)
   const released: ClientState = { ...state, phase: { name: 'RELEASED' }, naks: 0 }
   return {
     state: released,
     effects: [
-      ...(lease === undefined ? [] : releaseLease(state, lease, chance, now)),
+      ...(lease === undefined ? [] : releaseLease(state, lease, drawn, now)),
       ...stopUsing(state, 'released'),
       { type: 'remember', lease: undefined },
     ],

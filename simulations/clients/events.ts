@@ -4,7 +4,9 @@ import type { MessageType } from '../../src/dhcp/message-type.ts'
 
 /** What others see of a client. */
 export type ClientEvent =
-  | Held
+  /** It did not have the address before. */
+  | (Held & { readonly type: 'bound' })
+  | (Held & { readonly type: 'renewed' })
   /** From this moment the address is not used any more. `expired` by udhcpc: up to 30 seconds before its lease is over. */
   | { readonly type: 'lost'; readonly address: IPv4Address; readonly why: LossReason }
   /** A server broke the protocol; what it said is not believed. */
@@ -27,8 +29,6 @@ export type ClientEvent =
     }
 
 interface Held {
-  /** `bound`: did not have the address before. */
-  readonly type: 'bound' | 'renewed'
   readonly address: IPv4Address
   readonly server: IPv4Address
   readonly leaseSeconds: number

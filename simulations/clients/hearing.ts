@@ -9,13 +9,13 @@ import type { DhcpPacket } from '../../src/dhcp/packet.ts'
 import { newExchange, send } from './asking.ts'
 import { readTerms, type Terms } from './check-reply.ts'
 import { startOver, stopUsing } from './leaving.ts'
-import type { Chance, ClientDecision, ClientEffect } from './messages.ts'
+import type { Drawn, ClientDecision, ClientEffect } from './messages.ts'
 import type { AskingPhase, ClientState, HeldLease, Phase } from './state.ts'
 import { leaseTimes, pauseAfterNak } from './timing.ts'
 
 /** What a client does with a reply that carries its own MAC address. */
-export function hear(state: ClientState, packet: DhcpPacket, chance: Chance, now: Instant): ClientDecision {
-  const answer = heeded(state, packet, chance, now)
+export function hear(state: ClientState, packet: DhcpPacket, drawn: Drawn, now: Instant): ClientDecision {
+  const answer = heeded(state, packet, drawn, now)
   const { xid, yiaddr } = packet
   const received: ClientEffect = {
     type: 'tell',
@@ -35,7 +35,7 @@ export function hear(state: ClientState, packet: DhcpPacket, chance: Chance, now
 function heeded(
   state: ClientState,
   packet: DhcpPacket,
-  chance: Chance,
+  drawn: Drawn,
   now: Instant,
 ): ClientDecision | undefined {
   const { phase } = state
@@ -44,7 +44,7 @@ function heeded(
   if (sent === undefined) return undefined
   const type = getOption(packet.options, 'messageType')
   if (phase.name === 'SELECTING') {
-    return type === 'OFFER' ? onOffer(state, phase.exchange.startedAt, packet, chance, now) : undefined
+    return type === 'OFFER' ? onOffer(state, phase.exchange.startedAt, packet, drawn, now) : undefined
   }
   if (type === 'ACK') return onAck(state, phase, packet, sent.at, now)
   if (type === 'NAK') return onNak(state, phase, packet, now)
@@ -56,7 +56,7 @@ function onOffer(
   state: ClientState,
   startedAt: Instant,
   packet: DhcpPacket,
-  chance: Chance,
+  drawn: Drawn,
   now: Instant,
 ): ClientDecision {
   const terms = readTerms(packet, {})
@@ -70,7 +70,7 @@ function onOffer(
     address,
     server,
   }
-  return send(state, phase, packet.xid, chance, now)
+  return send(state, phase, packet.xid, drawn, now)
 }
 
 function onAck(

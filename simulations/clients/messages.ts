@@ -4,7 +4,7 @@ import type { ClientEvent } from './events.ts'
 import type { ClientState, RememberedLease } from './state.ts'
 
 /** What chance says, drawn before the decision, so that the decision is a function. */
-export interface Chance {
+export interface Drawn {
   readonly xid: number
   /** Uniform in [0, 1). */
   readonly fraction: number
@@ -12,12 +12,12 @@ export interface Chance {
 
 export type ClientMessage =
   /** Time has come for something. */
-  | { readonly type: 'tick'; readonly chance: Chance }
+  | { readonly type: 'tick'; readonly drawn: Drawn }
   /** `packet` is a BOOTREPLY that carries the client's own MAC address. */
-  | { readonly type: 'reply'; readonly packet: DhcpPacket; readonly chance: Chance }
-  | { readonly type: 'release'; readonly chance: Chance }
+  | { readonly type: 'reply'; readonly packet: DhcpPacket; readonly drawn: Drawn }
+  | { readonly type: 'release'; readonly drawn: Drawn }
   /** After a release: begins anew. */
-  | { readonly type: 'restart'; readonly chance: Chance }
+  | { readonly type: 'restart'; readonly drawn: Drawn }
   /** The power is cut. */
   | { readonly type: 'stop' }
 
