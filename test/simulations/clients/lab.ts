@@ -58,6 +58,7 @@ export class Lab {
   readonly #table: LeaseTable
   readonly #wire = createMemorySegment()
   readonly #serverPort = this.#wire.attach({ port: 67, address: SERVER, log })
+  readonly #stranger = this.#wire.attach({ port: 68, log })
   readonly #random
   #clientPort = this.#attachClient()
 
@@ -113,6 +114,11 @@ export class Lab {
     const ciaddr = ip('0.0.0.0')
     const packet: DhcpPacket = { ...request, op: 'BOOTREPLY', yiaddr: ADDRESS, ciaddr, options, ...changes }
     this.broadcast(encodePacket(packet))
+  }
+
+  /** A stranger says something on the wire: both the server and the client may hear it. */
+  say(datagram: OutgoingDatagram): void {
+    this.#stranger.send(datagram)
   }
 
   broadcast(payload: Uint8Array): void {
