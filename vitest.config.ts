@@ -3,13 +3,15 @@ import { SummaryReporter } from './test/support/summary-reporter.ts'
 
 const SYSTEM_TESTS = 'test/**/*.system.test.ts'
 const CLUSTER_TESTS = 'test/**/*.cluster.test.ts'
+const FAULT_TESTS = 'test/faults/**/*.faults.test.ts'
 
 /**
  * `unit` needs nothing but Node; `system` needs real parts (nats-server, kubectl, network namespaces, DHCP clients) that
  * `src/bootstrap.mjs --with-test-tools` installs; `cluster` needs a Kubernetes control plane and network namespaces of
  * its own, and is run by `npm run test:cluster`. The suite in test/kubernetes-api is in both of the last: `system` runs
- * it against the embedded API, `cluster` against kube-apiserver. `bench` measures and asserts nothing; no test run
- * includes it. raw-socket loads in one thread only: forks.
+ * it against the embedded API, `cluster` against kube-apiserver. `faults` kills, stops and cuts off what `system` needs,
+ * and is run by `npm run test:faults`. `bench` measures and asserts nothing; no test run includes it. raw-socket loads
+ * in one thread only: forks.
  */
 export default defineConfig({
   test: {
@@ -18,7 +20,11 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [SYSTEM_TESTS, CLUSTER_TESTS] },
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: [SYSTEM_TESTS, CLUSTER_TESTS, FAULT_TESTS],
+        },
       },
       {
         extends: true,
@@ -39,6 +45,16 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 300_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'faults',
+          include: [FAULT_TESTS],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {

@@ -1,0 +1,28 @@
+import { join } from 'node:path'
+import { builtProgram } from '../../e2e/support/build.ts'
+import { freePort } from '../../support/nats-server.ts'
+import { startWithPort } from './inherited-port.ts'
+import { startPart } from './part.ts'
+import { type Ground, NIC, openWorld, POOL, prepareGround, type World } from './world.ts'
+
+/** `managed-dhcp standalone`: API, message bus, controller and agent in one process. */
+export async function startTogether(): Promise<World> {
+  const ground = await prepareGround()
+  try {
+    const port = await freePort()
+    const standalone = await startPart('standalone', () => startStandalone(ground, port))
+    return await openWorld(ground, [standalone], port)
+  } catch (error) {
+    await ground.close()
+    throw error
+  }
+}
+
+function startStandalone({ server, folder }: Ground, port: number) {
+  const args = [
+    ...[builtProgram(), 'standalone', '--data-dir', join(folder, 'data'), '--listen', 'inherited'],
+    ...['--network', `${POOL.namespace}/${POOL.name}=${NIC}`],
+  ]
+  const spawn = () => server.spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+  return startWithPort(spawn, 'standalone', port)
+}
