@@ -1,8 +1,18 @@
 import type { Chance } from './chance.ts'
 import type { Scheduler } from './scheduler.ts'
 
-/** The real ones, for what drives the simulation. */
-export const realImmediate = globalThis.setImmediate
+const realImmediate = globalThis.setImmediate
+const realPerformance = globalThis.performance
+
+/** A turn of the real event loop, for what drives a simulation. */
+export function realTurn(action: () => void): void {
+  realImmediate(action)
+}
+
+/** Milliseconds of real time, for what measures a simulation. */
+export function realNow(): number {
+  return realPerformance.now()
+}
 
 /**
  * nact, and whatever else asks the run-time environment by itself, finds the simulation's time and chance there while a

@@ -89,7 +89,7 @@ export class KubeVirt {
   delete(vm: string): void {
     const known = this.#machines.get(vm)
     if (!known?.isWanted) return
-    const machine = this.#wish(vm, { ...known, isWanted: false, isRunning: false })
+    this.#wish(vm, { ...known, isWanted: false, isRunning: false })
     this.#until(async () => {
       await ignoringNotFound(this.#api.store.delete(VIRTUAL_MACHINES, key(vm)))
       this.#shutDown(

@@ -17,6 +17,8 @@ export class Machine {
   #ahead = 0
   #isBurying = false
   life: Life
+  /** Since when it runs without a break, by true time; undefined: it is down, or paused. */
+  upSince: number | undefined
 
   constructor(
     readonly name: string,
@@ -30,6 +32,7 @@ export class Machine {
   begin(): { life: Life; clock: Clock; monotonicClock: Clock } {
     const life = newLife(this.name)
     this.life = life
+    this.upSince = this.#scheduler.now
     const after: Clock['after'] = (delay, action) => {
       if (life.alive) return this.#scheduler.after(delay / this.#rate, life, action)
       if (this.#isBurying) queueMicrotask(action)
@@ -45,11 +48,25 @@ export class Machine {
   /** kill -9: nothing of this life happens any more. */
   kill(): void {
     this.life.alive = false
+    this.upSince = undefined
     this.life.held.length = 0
   }
 
   setWallClock(by: number): void {
     this.#ahead += by
+  }
+
+  /** SIGSTOP: what falls due waits. */
+  pause(): void {
+    this.life.paused = true
+    this.upSince = undefined
+  }
+
+  /** SIGCONT. */
+  resume(): void {
+    if (!this.life.alive || !this.life.paused) return
+    this.upSince = this.#scheduler.now
+    this.#scheduler.resume(this.life)
   }
 
   /** Tidies up behind a life that is over: what `tidy` waits for is over at once. */

@@ -1,3 +1,4 @@
+import type { KubeObject } from '../../src/api/object.ts'
 import type { Resource } from '../../src/api/resource.ts'
 import { formatObjectKey } from '../../src/api/values/object-key.ts'
 import type { Duration } from '../../src/api/values/time.ts'
@@ -28,6 +29,8 @@ export interface StoreObserver {
   done(request: ApiRequest, outcome: string): void
   /** The answer was heard, or was not to be had. */
   heard(request: ApiRequest): void
+  /** The process was told how an object stands, by an answer or by a watch. */
+  learned(process: string, plural: string, object: KubeObject): void
   watching(process: string, watch: WatchSwitch): void
 }
 
@@ -98,11 +101,17 @@ export function createSimulatedStore(options: SimulatedStoreOptions): Store {
   const { store } = api
   return {
     get: (resource, key) =>
-      ask('get', resource, formatObjectKey(key), undefined, () => store.get(resource, key)),
+      ask('get', resource, formatObjectKey(key), undefined, () => store.get(resource, key)).then((object) => {
+        observer.learned(process, resource.plural, object)
+        return object
+      }),
     list: (resource, listOptions) =>
       ask('list', resource, undefined, undefined, () => {
         const age = faults.staleness(process)
         return age > 0 ? api.staleList(resource, listOptions, age) : store.list(resource, listOptions)
+      }).then((list) => {
+        for (const object of list.items) observer.learned(process, resource.plural, object)
+        return list
       }),
     create: (resource, object) =>
       ask('create', resource, formatObjectKey(keyOf(object)), undefined, () =>
@@ -121,7 +130,18 @@ export function createSimulatedStore(options: SimulatedStoreOptions): Store {
         store.delete(resource, key, deleteOptions),
       ),
     watch(resource, watchOptions, handler) {
-      const watch = new SimulatedWatch({ life, scheduler, faults, handler })
+      const watch = new SimulatedWatch({
+        life,
+        scheduler,
+        faults,
+        handler: {
+          event(event) {
+            if (event.type !== 'BOOKMARK') observer.learned(process, resource.plural, event.object)
+            handler.event(event)
+          },
+          ended: handler.ended.bind(handler),
+        },
+      })
       observer.watching(process, watch)
       watch.open((sink) => store.watch(resource, watchOptions, sink))
       return watch

@@ -1,0 +1,46 @@
+import type { World } from '../world/world.ts'
+import { afterQuiet } from './after-quiet.ts'
+import { booksBalance } from './books-balance.ts'
+import { clientsAreToldSense } from './clients-are-told-sense.ts'
+import { commitBeforeReply } from './commit-before-reply.ts'
+import { dataPathWaitsForNobody } from './data-path.ts'
+import type { Invariant } from './invariant.ts'
+import { keepsItsAddress } from './keeps-its-address.ts'
+import { noCrash } from './no-crash.ts'
+import { oneHolder } from './one-holder.ts'
+import { revokedIsNotServed } from './revoked-is-not-served.ts'
+
+/** All that is watched in a world. */
+export function laws(world: World): Invariant[] {
+  const { judge, plan, agents, windows, scheduler } = world
+  const { witness, history, wishes } = judge
+  const hasFaultyPackets = (network: string) =>
+    plan.faults.some(
+      (fault) => (fault.type === 'packets' || fault.type === 'liar') && fault.network === network,
+    )
+  const undisturbedSince = (network: string) => {
+    if (windows.active('packets').some((fault) => fault.network === network)) return undefined
+    const ends = plan.faults.flatMap((fault) =>
+      fault.type === 'packets' && fault.network === network && fault.at <= scheduler.now
+        ? [fault.at + fault.lasts]
+        : [],
+    )
+    return Math.max(0, ...ends)
+  }
+  const uptimes = agents.map(({ process, network }) => ({
+    name: process.machine.name,
+    network,
+    upSince: () => process.machine.upSince,
+  }))
+  return [
+    oneHolder(witness, history),
+    commitBeforeReply(witness, history),
+    keepsItsAddress(witness, history, wishes),
+    booksBalance(witness),
+    noCrash(witness),
+    clientsAreToldSense(witness, history, wishes, (network) => !hasFaultyPackets(network)),
+    revokedIsNotServed(witness, history),
+    dataPathWaitsForNobody(witness, history, uptimes, undisturbedSince),
+    afterQuiet(witness, history, wishes),
+  ]
+}
