@@ -51,6 +51,8 @@ export interface Kubelets {
 }
 
 const FIRST_NODE = 10
+/** Sooner than kubelet's 30 s at most: all times are shorter here. */
+const RECONNECT = { first: milliseconds(200), longest: seconds(2) }
 
 /** In the network namespace of the control plane, which pods reach at 10.244.0.1. Once at a time. */
 export async function startKubelets(options: KubeletsOptions): Promise<Kubelets> {
@@ -58,8 +60,8 @@ export async function startKubelets(options: KubeletsOptions): Promise<Kubelets>
   const log = options.log ?? pino({ level: 'error' }, pino.destination(2))
   const api = createKubeletApi({ kubeconfig: options.kubeconfig, clock, log })
   const shared = { store: api.store, clock, random: systemRandom, log }
-  const pods = createInformer({ ...shared, resource: PODS })
-  const slices = createInformer({ ...shared, resource: ENDPOINT_SLICES })
+  const pods = createInformer({ ...shared, resource: PODS, backoff: RECONNECT })
+  const slices = createInformer({ ...shared, resource: ENDPOINT_SLICES, backoff: RECONNECT })
   const podNetwork = await createPodNetwork()
   const networks = new Networks()
   const folder = mkdtempSync('/dev/shm/kubelets-')

@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../../../src/api/object.ts'
 import type { Duration } from '../../../../src/api/values/time.ts'
 import type { RunningContainer } from '../runtime/container.ts'
-import { type PodHead, podHeadSchema } from '../spec/pod-schema.ts'
+import { isOver, podHeadSchema } from '../spec/pod-schema.ts'
 import type { NodeContext } from './context.ts'
 import { beat, type NodeDescription, registerNode, startHeartbeat } from './heartbeat.ts'
 import { PodWorker } from './pod-worker.ts'
@@ -78,8 +78,10 @@ export class NodeWithKubelet implements EmulatedNode {
   /** A pod changed, or is gone. */
   podChanged(object: KubeObject | undefined, previous: KubeObject | undefined): void {
     if (this.#isDead || !this.#context.link.isUp) return
+    const before = previous?.metadata.uid
+    // Also when another has its name already, and nobody told of its end.
+    if (before !== undefined && before !== object?.metadata.uid) this.#drop(before)
     if (object !== undefined) this.#take(object)
-    else if (previous?.metadata.uid !== undefined) this.#drop(previous.metadata.uid)
   }
 
   endpointsChanged(): void {
@@ -146,8 +148,12 @@ export class NodeWithKubelet implements EmulatedNode {
     const head = podHeadSchema.parse(object)
     if (head.spec.nodeName !== this.name) return
     const known = this.#workers.get(head.metadata.uid)
-    if (known !== undefined) return known.update(head)
-    if (isOver(head) && head.metadata.deletionTimestamp === undefined) return
+    const isDeleted = head.metadata.deletionTimestamp !== undefined
+    // The API server may come back with an older state: what was deleted and has ended here is wanted again.
+    const isWantedAgain = known?.hasEnded === true && !isDeleted && !isOver(head)
+    if (known !== undefined && !isWantedAgain) return known.update(head)
+    if (isOver(head) && !isDeleted) return
+    if (known !== undefined) this.#remember([known])
     const worker = new PodWorker(this.#context, head)
     this.#workers.set(worker.uid, worker)
     worker.start()
@@ -157,7 +163,11 @@ export class NodeWithKubelet implements EmulatedNode {
     const worker = this.#workers.get(uid)
     if (worker === undefined) return
     void worker.gone().finally(() => {
-      if (this.#workers.delete(uid)) this.#remember([worker])
+      if (this.#workers.get(uid) !== worker) return
+      this.#workers.delete(uid)
+      this.#remember([worker])
+      // It may be there again meanwhile.
+      if (!this.#isDead && this.#context.link.isUp) this.#look()
     })
   }
 
@@ -169,8 +179,4 @@ export class NodeWithKubelet implements EmulatedNode {
     const addresses = [...this.#workers.values()].flatMap((worker) => worker.address ?? [])
     await Promise.all(addresses.map((address) => this.#context.podNetwork.setConnected(address, isUp)))
   }
-}
-
-function isOver(head: PodHead): boolean {
-  return head.status.phase === 'Succeeded' || head.status.phase === 'Failed'
 }

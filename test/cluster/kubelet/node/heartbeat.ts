@@ -1,5 +1,5 @@
 import { type Duration, formatInstant, type Instant } from '../../../../src/api/values/time.ts'
-import { AlreadyExistsError } from '../../../../src/kube/errors.ts'
+import { AlreadyExistsError, NotFoundError } from '../../../../src/kube/errors.ts'
 import type { Store } from '../../../../src/kube/store.ts'
 import type { Clock } from '../../../../src/runtime/clock.ts'
 import { LEASES, NODES } from './resources.ts'
@@ -29,26 +29,31 @@ export async function registerNode(store: Store, node: NodeDescription, now: Ins
     if (!(error instanceof AlreadyExistsError)) throw error
     await store.patch(NODES, key, { type: 'merge', body: { metadata: { labels } } })
   }
-  try {
-    await store.create(LEASES, {
-      apiVersion: 'coordination.k8s.io/v1',
-      kind: 'Lease',
-      metadata: { name: node.name, namespace: LEASE_NAMESPACE },
-      spec: { holderIdentity: node.name, leaseDurationSeconds: LEASE_SECONDS },
-    })
-  } catch (error) {
-    if (!(error instanceof AlreadyExistsError)) throw error
-  }
   await beat(store, node, now)
 }
 
 /** One heart-beat: the Lease and the status. */
 export async function beat(store: Store, node: NodeDescription, now: Instant): Promise<void> {
-  const renewTime = new Date(now).toISOString().replace('Z', '000Z')
-  const lease = { namespace: LEASE_NAMESPACE, name: node.name }
-  await store.patch(LEASES, lease, { type: 'merge', body: { spec: { renewTime } } })
+  await renewLease(store, node, now)
   const status = { type: 'merge', body: { status: nodeStatus(node, now) } } as const
   await store.patch(NODES, { namespace: '', name: node.name }, status, 'status')
+}
+
+/** Makes it where there is none, or none any more. */
+async function renewLease(store: Store, { name }: NodeDescription, now: Instant): Promise<void> {
+  const renewTime = new Date(now).toISOString().replace('Z', '000Z')
+  try {
+    const key = { namespace: LEASE_NAMESPACE, name }
+    await store.patch(LEASES, key, { type: 'merge', body: { spec: { renewTime } } })
+  } catch (error) {
+    if (!(error instanceof NotFoundError)) throw error
+    await store.create(LEASES, {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { name, namespace: LEASE_NAMESPACE },
+      spec: { holderIdentity: name, leaseDurationSeconds: LEASE_SECONDS, renewTime },
+    })
+  }
 }
 
 /** Beats until it is stopped; `failed` hears of what did not reach the API server. */

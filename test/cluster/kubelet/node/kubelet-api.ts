@@ -9,7 +9,7 @@ import { NotFoundError, UnavailableError } from '../../../../src/kube/errors.ts'
 import { loadApiServer } from '../../../../src/kube/kubeconfig.ts'
 import { resourcePath } from '../../../../src/kube/resource-path.ts'
 import type { Clock } from '../../../../src/runtime/clock.ts'
-import type { PodHead } from '../spec/pod-schema.ts'
+import { type PodHead, type PodStatus, podHeadSchema } from '../spec/pod-schema.ts'
 import { CONFIG_MAPS, PODS, SECRETS } from './resources.ts'
 
 /** What a kubelet asks of the API server beyond what a `Store` offers. */
@@ -22,7 +22,10 @@ export interface KubeletApi {
   requestToken(pod: PodHead, request: TokenRequest): Promise<string>
   /** The pod's end: its containers are gone. */
   deletePod(pod: PodHead): Promise<void>
-  patchStatus(pod: PodHead, status: unknown): Promise<void>
+  /** The pod as it is now. @throws NotFoundError also when another has its name now */
+  readPod(pod: PodHead): Promise<PodHead>
+  /** @throws ConflictError when the pod in the API is not `pod` any more */
+  patchStatus(pod: PodHead, status: PodStatus): Promise<void>
   close(): void
 }
 
@@ -41,14 +44,15 @@ const tokenSchema = z.looseObject({ status: z.looseObject({ token: z.string() })
 
 export function createKubeletApi(options: { kubeconfig: string; clock: Clock; log: Logger }): KubeletApi {
   const rateLimit = { requestsPerSecond: 1000, burst: 1000 }
+  const requestTimeout = seconds(10)
   const connection = new ApiConnection({
     server: loadApiServer(options.kubeconfig),
     clock: options.clock,
-    requestTimeout: seconds(10),
+    requestTimeout,
     rateLimit,
     userAgent: 'emulated-kubelet',
   })
-  return new HttpKubeletApi(createKubeStore({ ...options, rateLimit }), connection)
+  return new HttpKubeletApi(createKubeStore({ ...options, requestTimeout, rateLimit }), connection)
 }
 
 class HttpKubeletApi implements KubeletApi {
@@ -116,9 +120,17 @@ class HttpKubeletApi implements KubeletApi {
     })
   }
 
-  async patchStatus(pod: PodHead, status: unknown): Promise<void> {
+  async readPod(pod: PodHead): Promise<PodHead> {
     const { namespace, name, uid } = pod.metadata
-    const body = { metadata: { uid }, status }
+    const present = podHeadSchema.parse(await this.store.get(PODS, { namespace, name }))
+    if (present.metadata.uid !== uid)
+      throw new NotFoundError(`pod ${namespace}/${name} is another now: ${present.metadata.uid}, not ${uid}`)
+    return present
+  }
+
+  async patchStatus(pod: PodHead, status: PodStatus): Promise<void> {
+    const { namespace, name, uid, resourceVersion } = pod.metadata
+    const body = { metadata: { uid, resourceVersion }, status }
     await this.store.patch(PODS, { namespace, name }, { type: 'merge', body }, 'status')
   }
 

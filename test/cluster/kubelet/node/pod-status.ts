@@ -1,4 +1,4 @@
-import type { Pod, PodCondition, PodHead } from '../spec/pod-schema.ts'
+import type { Pod, PodCondition, PodHead, PodStatus } from '../spec/pod-schema.ts'
 import type { ContainerState, Terminated } from './container-runner.ts'
 
 /** What is known of a container, a runner for example. */
@@ -24,9 +24,13 @@ export interface PodView {
   readonly now: string
 }
 
-/** The status of a pod as kubelet reports it. Conditions of others (PodScheduled, DisruptionTarget) stay. */
-export function podStatus(pod: Pod, view: PodView, known: readonly PodCondition[]) {
-  const phase = phaseOf(pod, view)
+/**
+ * The status of a pod as kubelet reports it, where the API server has `present`. Conditions of others (PodScheduled,
+ * DisruptionTarget) stay, and so does the end, whoever declared it.
+ */
+export function podStatus(pod: Pod, view: PodView, present: PodHead): PodStatus {
+  const known = present.status.conditions ?? []
+  const phase = declaredEnd(present) ?? phaseOf(pod, view)
   const status = {
     phase,
     hostIP: view.hostAddress,
@@ -41,11 +45,15 @@ export function podStatus(pod: Pod, view: PodView, known: readonly PodCondition[
 }
 
 /** A pod that the emulated kubelet does not carry out: it stays Pending, and says why. */
-export function refusedStatus(pod: PodHead, reason: string, message: string) {
+export function refusedStatus(pod: PodHead, reason: string, message: string): PodStatus {
   return { phase: 'Pending', reason, message, conditions: pod.status.conditions ?? [] }
 }
 
 type Phase = 'Pending' | 'Running' | 'Succeeded' | 'Failed'
+
+function declaredEnd({ status: { phase } }: PodHead): Phase | undefined {
+  return phase === 'Succeeded' || phase === 'Failed' ? phase : undefined
+}
 
 function phaseOf(pod: Pod, view: PodView): Phase {
   if (view.isOver) {
@@ -82,8 +90,11 @@ function conditionsOf(pod: Pod, view: PodView, phase: Phase, known: readonly Pod
     condition('ContainersReady', areReady, why),
     condition('Ready', areReady, why),
   ]
-  const others = known.filter((one) => !own.some((mine) => mine.type === one.type))
-  return [...others, ...own.map((one) => ({ ...one, lastTransitionTime: transition(one, known, view.now) }))]
+  const mine = new Map(
+    own.map((one) => [one.type, { ...one, lastTransitionTime: transition(one, known, view.now) }]),
+  )
+  const added = own.filter((one) => known.every(({ type }) => type !== one.type))
+  return [...known, ...added].map((one) => mine.get(one.type) ?? one)
 }
 
 function condition(type: string, isTrue: boolean, why: { reason?: string; message?: string }): PodCondition {

@@ -5,7 +5,14 @@ import { ConflictError, NotFoundError } from '../../../../src/kube/errors.ts'
 import { sleep } from '../../../../src/runtime/clock.ts'
 import { LogBuffer } from '../runtime/log-buffer.ts'
 import type { Container } from '../spec/container-schema.ts'
-import { type Pod, type PodHead, parsePod, UnsupportedPodError } from '../spec/pod-schema.ts'
+import {
+  isOver,
+  type Pod,
+  type PodHead,
+  type PodStatus,
+  parsePod,
+  UnsupportedPodError,
+} from '../spec/pod-schema.ts'
 import { containerOptions } from './container-options.ts'
 import { ContainerRunner } from './container-runner.ts'
 import type { NodeContext } from './context.ts'
@@ -22,6 +29,8 @@ const RETRY = milliseconds(500)
 const VOLUME_REFRESH = seconds(2)
 /** What kubelet gives a pod whose object is gone. */
 const ORPHAN_GRACE = seconds(1)
+/** What one gets here whose end somebody else wrote into its status. */
+const DECLARED_END_GRACE = seconds(1)
 
 /** One pod on a node, from its first sight to its end. */
 export class PodWorker {
@@ -47,7 +56,8 @@ export class PodWorker {
   #isInitialized = false
   #isOver = false
   #etc: PodEtc | undefined
-  #status: () => unknown = () => undefined
+  #status: (present: PodHead) => PodStatus = () => ({})
+  #deleting: Promise<void> | undefined
   readonly #reporter: StatusReporter
 
   constructor(context: NodeContext, head: PodHead) {
@@ -56,9 +66,10 @@ export class PodWorker {
     this.#folder = join(context.folder, head.metadata.uid)
     this.#etcFolder = join(this.#folder, 'etc')
     this.#startTime = formatInstant(context.clock.now())
-    this.#reporter = new StatusReporter(context, () =>
-      this.#isSilent || this.#isGone ? undefined : { pod: this.#head, status: this.#status() },
-    )
+    this.#reporter = new StatusReporter(context, {
+      seen: () => (this.#isSilent || this.#isGone ? undefined : this.#head),
+      wanted: (present) => this.#status(present),
+    })
   }
 
   get key(): string {
@@ -69,6 +80,10 @@ export class PodWorker {
   }
   get address(): string | undefined {
     return this.#sandbox?.address
+  }
+  /** Whether nothing of it runs, nor ever will. */
+  get hasEnded(): boolean {
+    return this.#ending !== undefined && this.#isOver
   }
   get containers(): readonly ContainerRunner[] {
     return [...this.#initRunners, ...this.#runners]
@@ -99,10 +114,19 @@ export class PodWorker {
   /** The object as it is now. */
   update(head: PodHead): void {
     this.#head = head
+    this.#reporter.changed()
     const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = head.metadata
-    if (deletionTimestamp === undefined || deletionGracePeriodSeconds === this.#grace) return
-    this.#grace = deletionGracePeriodSeconds
-    void this.#end(seconds(deletionGracePeriodSeconds))
+    if (deletionTimestamp === undefined) {
+      if (isOver(head) && !this.#isOver) void this.#end(DECLARED_END_GRACE)
+      return
+    }
+    if (deletionGracePeriodSeconds !== this.#grace) {
+      this.#grace = deletionGracePeriodSeconds
+      void this.#end(seconds(deletionGracePeriodSeconds))
+    }
+    this.#deleting ??= this.#deleteObject().finally(() => {
+      this.#deleting = undefined
+    })
   }
 
   /** The object is no more. */
@@ -125,7 +149,7 @@ export class PodWorker {
   async #live(): Promise<void> {
     const pod = this.#parse()
     if (pod === undefined) return
-    this.#status = () => this.#statusOf(pod)
+    this.#status = (present) => this.#statusOf(pod, present)
     this.#reporter.changed()
     const volumes = this.#volumesOf(pod)
     await this.#persist('FailedMount', () => volumes.prepare())
@@ -215,7 +239,7 @@ export class PodWorker {
       this.#problem = message
       this.#context.log.error({ pod: this.key }, message)
       this.#event('Warning', 'UnsupportedByEmulatedKubelet', message)
-      this.#status = () => refusedStatus(this.#head, 'UnsupportedByEmulatedKubelet', message)
+      this.#status = (present) => refusedStatus(present, 'UnsupportedByEmulatedKubelet', message)
       this.#reporter.changed()
       return undefined
     }
@@ -287,11 +311,12 @@ export class PodWorker {
     if (this.#isSilent || this.#isGone) return
     this.#isOver = true
     this.#reporter.changed()
-    await this.#reporter.flushed()
-    await this.#deleteObject()
   }
 
+  /** When it has ended, and said so. */
   async #deleteObject(): Promise<void> {
+    await this.#ending
+    await this.#reporter.flushed()
     while (!this.#isSilent && !this.#isGone) {
       try {
         await this.#context.link.whenUp()
@@ -304,7 +329,7 @@ export class PodWorker {
     }
   }
 
-  #statusOf(pod: Pod): unknown {
+  #statusOf(pod: Pod, present: PodHead): PodStatus {
     const view = {
       hostAddress: this.#context.nodeAddress,
       startTime: this.#startTime,
@@ -315,7 +340,7 @@ export class PodWorker {
       isOver: this.#isOver,
       now: formatInstant(this.#context.clock.now()),
     }
-    return podStatus(pod, view, this.#head.status.conditions ?? [])
+    return podStatus(pod, view, present)
   }
 
   #event(type: 'Normal' | 'Warning', reason: string, message: string): void {

@@ -51,6 +51,11 @@ const podSpecSchema = z.strictObject({
 
 const conditionSchema = z.looseObject({ type: z.string(), status: z.string() })
 
+const podStatusSchema = z.looseObject({
+  phase: z.string().optional(),
+  conditions: z.array(conditionSchema).optional(),
+})
+
 export const podSchema = z.looseObject({
   metadata: objectMetaSchema.extend({
     namespace: z.string(),
@@ -58,9 +63,7 @@ export const podSchema = z.looseObject({
     deletionGracePeriodSeconds: z.number().optional(),
   }),
   spec: podSpecSchema,
-  status: z
-    .looseObject({ phase: z.string().optional(), conditions: z.array(conditionSchema).optional() })
-    .default({}),
+  status: podStatusSchema.default({}),
 })
 
 /** Enough of any pod to know whose it is, also of one that is refused. */
@@ -73,7 +76,13 @@ export const podHeadSchema = z.looseObject({
 export type Pod = z.infer<typeof podSchema>
 export type PodHead = z.infer<typeof podHeadSchema>
 export type PodSecurityContext = z.infer<typeof podSecurityContextSchema>
+export type PodStatus = z.infer<typeof podStatusSchema>
 export type PodCondition = z.infer<typeof conditionSchema>
+
+/** Whether it has ended for good, as the API server has it. */
+export function isOver({ status }: PodHead): boolean {
+  return status.phase === 'Succeeded' || status.phase === 'Failed'
+}
 
 /** The pod uses something that the emulated kubelet does not carry out. */
 export class UnsupportedPodError extends Error {
