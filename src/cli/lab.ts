@@ -23,6 +23,7 @@ import { runCommand } from '../network/command.ts'
 import { createLogger } from '../observe/log.ts'
 import { VERSION } from '../processes/version.ts'
 import { sleep } from '../runtime/clock.ts'
+import { keepAlive } from '../runtime/keep-alive.ts'
 import { packageFile } from '../runtime/package-root.ts'
 import { systemClock } from '../runtime/system-clock.ts'
 import { describeDhcpEvent } from './dhcp-line.ts'
@@ -207,9 +208,9 @@ async function showTable(plural: string, url: string): Promise<void> {
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const keepAlive = setInterval(() => {}, 60_000)
+    const release = keepAlive()
     signal.addEventListener('abort', () => {
-      clearInterval(keepAlive)
+      release()
       resolve()
     })
   })

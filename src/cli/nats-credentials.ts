@@ -1,3 +1,4 @@
+// biome-ignore lint/style/noRestrictedImports: passwords must not be guessable, by a seed or otherwise
 import { randomInt } from 'node:crypto'
 import * as z from 'zod'
 import { apiVersionOf, SECRETS } from '../api/resource.ts'

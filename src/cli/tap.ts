@@ -6,6 +6,7 @@ import * as z from 'zod'
 import { connectNatsTransport } from '../../transports/messages/nats.ts'
 import { loadApiServer } from '../kube/kubeconfig.ts'
 import { subjectsOf, TAP_PATH } from '../processes/standalone/tap-route.ts'
+import { keepAlive } from '../runtime/keep-alive.ts'
 import { systemClock } from '../runtime/system-clock.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -32,11 +33,11 @@ async function tapNats(server: string, options: TapOptions & { log: Logger }): P
   for (const subject of subjects) {
     transport.subscribe(subject, ({ subject: of, body }) => options.show(of, body))
   }
-  const keepAlive = setInterval(() => {}, 60_000)
+  const release = keepAlive()
   await new Promise<void>((resolve) =>
     options.signal.addEventListener('abort', () => resolve(), { once: true }),
   )
-  clearInterval(keepAlive)
+  release()
   await transport.close()
 }
 

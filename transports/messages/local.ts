@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { seconds } from '../../src/api/values/time.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
+import { nextTurn } from '../../src/runtime/next-turn.ts'
 import { NoResponderError, RemoteError, RequestTimeoutError, TransportClosedError } from './errors.ts'
 import { overflowWarning, runHandler } from './handling.ts'
 import { QueueGroups } from './queue-groups.ts'
@@ -80,7 +81,7 @@ export function createLocalTransport({
         entry.pending--
         if (entry.active) entry.deliver(subject, text, headers, answer)
       })
-      if (!scheduled) setImmediate(drain)
+      if (!scheduled) nextTurn(drain)
       scheduled = true
     }
     return receivers

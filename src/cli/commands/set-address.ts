@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { formatIPv4Address, type IPv4Address, parseIPv4Address } from '../../api/values/ipv4-address.ts'
 import { seconds } from '../../api/values/time.ts'
 import { setAddress } from '../../network/set-address.ts'
+import { keepAlive } from '../../runtime/keep-alive.ts'
 import { systemClock } from '../../runtime/system-clock.ts'
 import type { CommandContext } from '../command-context.ts'
 
@@ -25,7 +26,7 @@ export function addSetAddressCommand(program: Command, { done }: Pick<CommandCon
     .option('--wait <seconds>', 'how long the interface may take to come, 0 to 600', waitSeconds, 30)
     .action(async ({ nic, address: { address, prefixLength }, wait }: SetAddressFlags) => {
       // Nothing else keeps the process alive while it waits.
-      const keepAlive = setInterval(() => {}, 60_000)
+      const release = keepAlive()
       try {
         const isNew = await setAddress({
           interfaceName: nic,
@@ -42,7 +43,7 @@ export function addSetAddressCommand(program: Command, { done }: Pick<CommandCon
         process.stderr.write(`managed-dhcp: ${line.replaceAll('\n', ' ')}\n`)
         done(1)
       } finally {
-        clearInterval(keepAlive)
+        release()
       }
     })
 }
