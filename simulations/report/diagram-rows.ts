@@ -5,6 +5,7 @@ import { describeLeftOut, describeRepeated } from './repetition.ts'
 import { stepMark } from './step-mark.ts'
 import { isLost } from './story-line.ts'
 import { element, type Markup } from './svg.ts'
+import { firstLine } from './text.ts'
 import { formatLength, formatMoment } from './time-text.ts'
 
 /** A message that takes no longer is not worth a word. */
@@ -45,7 +46,8 @@ function drawEntry(layout: DiagramLayout, row: number, entry: TraceEntry, y: num
   const x = from === undefined ? layout.right : layout.xOf(from)
   const mark =
     stepMark(entry) === 'down' ? cross(x, y, 6) : element('circle', { class: 'dot', cx: x, cy: y, r: 4.5 })
-  const text = entry.to === undefined ? entry.text : `${entry.who} → ${entry.to}: ${entry.text}`
+  const told = firstLine(entry.text)
+  const text = entry.to === undefined ? told : `${entry.who} → ${entry.to}: ${told}`
   return [mark, note(text, x, y + 4, layout)]
 }
 
@@ -56,7 +58,7 @@ function drawLabel(layout: DiagramLayout, entry: TraceEntry, x1: number, x2: num
     : delay >= USUAL_DELAY
       ? ` (arrives ${formatLength(delay)} later)`
       : ''
-  return label(entry.text + fate, (x1 + x2) / 2, y - 5, layout)
+  return label(firstLine(entry.text) + fate, (x1 + x2) / 2, y - 5, layout)
 }
 
 /** From when it was sent to when it arrives; what is lost ends in a cross, what is under way at the end has no head. */

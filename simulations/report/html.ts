@@ -4,7 +4,7 @@ import { describeWorld, type PlanLine, planLines, replayCommand } from './plan-t
 import { DIAGRAM_LEGEND, drawForPage } from './sequence-diagram.ts'
 import type { Story } from './story.ts'
 import { element, escapeText, joinMarkup, type Markup, styleSheet } from './svg.ts'
-import { counted, grouped } from './text.ts'
+import { counted, firstLine, grouped } from './text.ts'
 import { formatLength, formatMoment } from './time-text.ts'
 
 /** A longer plan is folded. */
@@ -111,8 +111,6 @@ function otherViolations(story: Story, run: Pick<RunResult, 'violations'>): Mark
   if (others.length === 0) return []
   return [
     heading('Also violated'),
-    list(
-      others.map((it) => escapeText(`${formatMoment(it.at)} ${it.law}: ${it.message.split('\n')[0] ?? ''}`)),
-    ),
+    list(others.map((it) => escapeText(`${formatMoment(it.at)} ${it.law}: ${firstLine(it.message)}`))),
   ]
 }

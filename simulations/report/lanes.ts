@@ -12,6 +12,9 @@ export interface Lanes {
 const MOST_CLIENTS = 6
 export const OTHER_CLIENTS = 'other clients'
 
+/** What goes wrong is told beside the lanes. */
+const FAULT = 'fault'
+
 /** From people to their guests, as a request travels. */
 const ORDER = [/^operator$/, /^api$/, /^controller/, /^broker$/, /^agent/, /^(?!client)/, /^client/]
 
@@ -34,8 +37,8 @@ export function lanesOf(story: Story, others: readonly string[] = []): Lanes {
 }
 
 function partiesOf(entry: TraceEntry): string[] {
-  if (entry.kind === 'fault') return []
-  return entry.to === undefined ? [entry.who] : [entry.who, entry.to]
+  const parties = entry.to === undefined ? [entry.who] : [entry.who, entry.to]
+  return parties.filter((name) => name !== FAULT)
 }
 
 const isClient = (name: string) => name.startsWith('client ')

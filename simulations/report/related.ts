@@ -1,6 +1,8 @@
+import type { Plan } from '../plan/plan.ts'
 import type { TraceEntry } from '../trace/trace.ts'
+import { namesInPlan } from './plan-names.ts'
 
-/** A name with more others around it than this, such as a pool's, leads to everything: it is not followed. */
+/** A name with more others around it than this leads to everything: like a pool, it is not followed. */
 const HUB = 12
 /** An entry about more than this, such as one write for many leases, does not make what it names belong together. */
 const LINKED = 6
@@ -13,11 +15,14 @@ const NEAR = 1
 export type Belongs = (entry: TraceEntry) => boolean
 
 /**
- * From the names that a violation is about to those that stand beside them in the trace, two steps far: from an address
- * to the MACs that held it, to the VMs of those.
+ * From the names that a violation is about to those that stand beside them in trace and plan, two steps far: from an
+ * address to the MACs that held it, to the VMs of those. What is about a pool alone belongs to all who have to do with it.
  */
-export function relatedTo(seeds: readonly string[], trace: readonly TraceEntry[]): Belongs {
-  const distance = followNames(seeds, neighboursIn(trace))
+export function relatedTo(seeds: readonly string[], trace: readonly TraceEntry[], plan: Plan): Belongs {
+  const { groups, pools } = namesInPlan(plan)
+  const neighbours = neighboursIn([...groups, ...trace.map((entry) => entry.about)])
+  const isHub = (name: string) => pools.has(name) || (neighbours.get(name)?.size ?? 0) > HUB
+  const distance = followNames(seeds, neighbours, isHub)
   const hasOwnNames = [...distance.values()].some((steps) => steps !== HUB_DISTANCE)
   return (entry) => {
     const reach = entry.kind === 'message' || entry.kind === 'packet' ? NEAR : Infinity
@@ -30,9 +35,9 @@ export function relatedTo(seeds: readonly string[], trace: readonly TraceEntry[]
 
 const HUB_DISTANCE = -1
 
-function neighboursIn(trace: readonly TraceEntry[]): Map<string, Set<string>> {
+function neighboursIn(groups: readonly (readonly string[])[]): Map<string, Set<string>> {
   const neighbours = new Map<string, Set<string>>()
-  for (const { about } of trace) {
+  for (const about of groups) {
     if (about.length > LINKED) continue
     for (const name of about) {
       const others = neighbours.get(name) ?? new Set()
@@ -46,6 +51,7 @@ function neighboursIn(trace: readonly TraceEntry[]): Map<string, Set<string>> {
 function followNames(
   seeds: readonly string[],
   neighbours: ReadonlyMap<string, ReadonlySet<string>>,
+  isHub: (name: string) => boolean,
 ): Map<string, number> {
   const distance = new Map<string, number>()
   let frontier = [...new Set(seeds)]
@@ -53,10 +59,8 @@ function followNames(
     const next = new Set<string>()
     for (const name of frontier) {
       if (distance.has(name) || distance.size >= NAMES) continue
-      const others = neighbours.get(name) ?? new Set<string>()
-      const isHub = others.size > HUB
-      distance.set(name, isHub ? HUB_DISTANCE : steps)
-      if (!isHub) for (const other of others) next.add(other)
+      distance.set(name, isHub(name) ? HUB_DISTANCE : steps)
+      if (!isHub(name)) for (const other of neighbours.get(name) ?? []) next.add(other)
     }
     frontier = [...next]
   }

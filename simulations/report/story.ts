@@ -1,3 +1,4 @@
+import type { Plan } from '../plan/plan.ts'
 import type { Violation } from '../runner/result.ts'
 import type { TraceEntry, TraceKind } from '../trace/trace.ts'
 import { relatedTo } from './related.ts'
@@ -33,10 +34,11 @@ const KEY_MOMENTS: Readonly<Partial<Record<TraceKind, number>>> = {
 export function tellStory(
   trace: readonly TraceEntry[],
   violation: Violation,
+  plan: Plan,
   { lastLines = 60, keyMoments = 20 }: StoryOptions = {},
 ): Story {
   const before = upTo(violation, trace)
-  const belongs = relatedTo(violation.about, before)
+  const belongs = relatedTo(violation.about, before, plan)
   const bystanders = new Set(
     before
       .filter((it) => it.kind === 'operation' && it.at >= violation.at - BYSTANDERS.within && !belongs(it))

@@ -29,6 +29,11 @@ export function printable(text: string): string {
   )
 }
 
+/** The first line, printable. */
+export function firstLine(message: string): string {
+  return linesOf(message)[0] ?? ''
+}
+
 /** The lines of a message of several, each printable. */
 export function linesOf(message: string): string[] {
   return message.trimEnd().split(/\r?\n/).map(printable)

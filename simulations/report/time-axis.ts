@@ -24,7 +24,7 @@ const EDGE = 7
 /** How much farther apart marks are at most, because time passes between them. */
 const STRETCH = 16
 /** From what is above a break to the break, and from there to the row below. */
-const ABOVE_BREAK = 16
+const ABOVE_BREAK = 19
 const BELOW_BREAK = 27
 /** Time is left out where it is so much longer than usual between two marks, and at least this long. */
 const UNUSUAL = 20

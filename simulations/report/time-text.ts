@@ -7,7 +7,8 @@ const twoDigits = (n: number) => String(n).padStart(2, '0')
 
 /** A moment of the simulation: `+0:12:03.250`. */
 export function formatMoment(ms: number): string {
-  return `+${formatClock(ms)}.${String(ms % SECOND).padStart(3, '0')}`
+  const whole = Math.floor(ms)
+  return `+${formatClock(whole)}.${String(whole % SECOND).padStart(3, '0')}`
 }
 
 /** `0:12:03` */

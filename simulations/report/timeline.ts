@@ -6,7 +6,7 @@ import { describeWorld, type PlanLine, planLines, replayCommand } from './plan-t
 import { describeLeftOut, describeRepeated } from './repetition.ts'
 import type { Story } from './story.ts'
 import { isLost, type StoryLine } from './story-line.ts'
-import { counted, cutTo, linesOf, padTo, printable, widthOf, wrap } from './text.ts'
+import { counted, cutTo, firstLine, linesOf, padTo, printable, widthOf, wrap } from './text.ts'
 import { formatLength, formatMoment } from './time-text.ts'
 
 export interface TimelineOptions {
@@ -105,7 +105,7 @@ function renderLine(line: StoryLine, column: number, width: number, paint: Paint
   }
   const { entry } = line
   const start = `  ${formatMoment(entry.at)}  ${MARKS[entry.kind]} ${padTo(cutTo(parties(entry), column), column)}  `
-  return hanging(start, printable(entry.text) + fateOf(entry), width).map((it) =>
+  return hanging(start, firstLine(entry.text) + fateOf(entry), width).map((it) =>
     paint(isLost(entry) ? 'yellow' : COLOURS[entry.kind], it),
   )
 }
