@@ -107,7 +107,7 @@ describe.each(ALL)('%s', (_, habits) => {
     const lab = new Lab(habits)
     await lab.pass(seconds(2))
 
-    lab.revoke('192.168.48.85')
+    lab.move('192.168.48.85')
     await lab.pass(seconds(160))
 
     expect(lab.events('lost')).toEqual([{ type: 'lost', address: ADDRESS, why: 'nak' }])
@@ -204,7 +204,7 @@ describe.each([
   test('is told when the address is another one now, and forgets the old one', async () => {
     const lab = new Lab(habits)
     await lab.pass(seconds(2))
-    lab.revoke('192.168.48.85')
+    lab.move('192.168.48.85')
 
     await lab.reboot()
     await lab.pass(seconds(5))

@@ -5,7 +5,11 @@ import type { LeaseTable } from '../../../actors/agent/state.ts'
 import type { ClientEvent } from '../../../simulations/clients/events.ts'
 import { type ClientDisk, type DhcpClient, startDhcpClient } from '../../../simulations/clients/client.ts'
 import type { ClientHabits } from '../../../simulations/clients/habits.ts'
-import { type IPv4Address, LIMITED_BROADCAST_ADDRESS } from '../../../src/api/values/ipv4-address.ts'
+import {
+  formatIPv4Address,
+  type IPv4Address,
+  LIMITED_BROADCAST_ADDRESS,
+} from '../../../src/api/values/ipv4-address.ts'
 import { type Duration, type Instant, milliseconds } from '../../../src/api/values/time.ts'
 import { decodePacket } from '../../../src/dhcp/decode-packet.ts'
 import { encodePacket } from '../../../src/dhcp/encode-packet.ts'
@@ -29,6 +33,8 @@ const ONE_WAY = milliseconds(1)
 
 export interface Seen {
   readonly at: Instant
+  /** The client's, by its own account. */
+  readonly state: ReturnType<DhcpClient['state']>
   readonly to: IPv4Address
   readonly from: IPv4Address
   readonly packet: DhcpPacket
@@ -36,6 +42,8 @@ export interface Seen {
 
 export interface Told {
   readonly at: Instant
+  /** Of the interface. */
+  readonly address: IPv4Address | undefined
   readonly event: ClientEvent
 }
 
@@ -48,12 +56,16 @@ export class Lab {
   readonly disk: ClientDisk = {}
   readonly sent: Seen[] = []
   readonly told: Told[] = []
+  /** When the agent acknowledged which address. */
+  readonly acknowledged: { readonly at: Instant; readonly address: IPv4Address }[] = []
   fate: Fate = ({ payload }) => [{ extra: milliseconds(0), payload }]
   /** Whether the agent runs. */
   serving = true
   /** In place of the agent. */
   server: ((request: DhcpPacket, datagram: ReceivedDatagram) => void) | undefined
   client: DhcpClient
+  assigned = formatIPv4Address(ADDRESS)
+  #address: IPv4Address | undefined
   readonly #habits: ClientHabits
   readonly #table: LeaseTable
   readonly #wire = createMemorySegment()
@@ -79,10 +91,11 @@ export class Lab {
     this.client = this.#start()
   }
 
-  /** The pool takes the address back, and gives the MAC another one when `to` says so. */
-  revoke(to?: string): void {
+  /** The pool gives the MAC another address. */
+  move(to: string): void {
     const { uid, revision, generation } = this.#table.snapshot
-    const leases = { '192.168.48.84': null, ...(to === undefined ? {} : { [to]: MAC }) }
+    const leases = { [this.assigned]: null, [to]: MAC }
+    this.assigned = to
     applyDelta(this.#table, {
       uid,
       previousRevision: revision,
@@ -151,14 +164,17 @@ export class Lab {
       packets: {
         onDatagram: (listener) => this.#clientPort.onDatagram(listener),
         send: (datagram) => this.#send(datagram),
-        setAddress: (address) => this.#clientPort.setAddress(address),
+        setAddress: (address) => {
+          this.#address = address
+          this.#clientPort.setAddress(address)
+        },
         close: () => this.#clientPort.close(),
       },
       clock: this.clock,
       random: this.#random,
       habits: this.#habits,
       disk: this.disk,
-      observe: (event) => this.told.push({ at: this.clock.now(), event }),
+      observe: (event) => this.told.push({ at: this.clock.now(), address: this.#address, event }),
     })
   }
 
@@ -168,7 +184,13 @@ export class Lab {
 
   #send(datagram: OutgoingDatagram): void {
     const { sourceAddress: from, destinationAddress: to, payload } = datagram
-    this.sent.push({ at: this.clock.now(), from, to, packet: decodePacket(payload) })
+    this.sent.push({
+      at: this.clock.now(),
+      state: this.client.state(),
+      from,
+      to,
+      packet: decodePacket(payload),
+    })
     const port = this.#clientPort
     this.#carry(datagram, (copy) => port.send(copy))
   }
@@ -183,7 +205,10 @@ export class Lab {
     if (!this.serving) return
     if (this.server !== undefined) return this.server(decodePacket(datagram.payload), datagram)
     for (const effect of answer(this.#table, datagram, this.clock.now())) {
-      if (effect.type === 'send') this.#carry(effect.datagram, (copy) => this.#serverPort.send(copy))
+      if (effect.type !== 'send') continue
+      const reply = decodePacket(effect.datagram.payload)
+      if (typeOf(reply) === 'ACK') this.acknowledged.push({ at: this.clock.now(), address: reply.yiaddr })
+      this.#carry(effect.datagram, (copy) => this.#serverPort.send(copy))
     }
   }
 }
