@@ -619,3 +619,15 @@ test('the addresses of all interfaces stand in one column', () => {
 
   expect(driver.written().status?.addresses).toBe('192.168.48.84,192.168.49.10')
 })
+
+test('while a write that failed waits, so does what is due meanwhile: no wake follows the last one at once', () => {
+  const driver = new VmDriver()
+  driver.observe()
+  driver.refuse('PoolExhausted')
+  driver.tell({ type: 'write-failed', reason: '429' })
+
+  driver.tell({ type: 'nudge', scope: 'waiting' })
+  driver.pass(100)
+
+  expect(driver.all('wake').map(({ after }) => after)).not.toContain(0)
+})
