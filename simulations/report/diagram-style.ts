@@ -41,6 +41,7 @@ svg text.time { fill: var(--dim); font-weight: 400; font-family: ui-monospace, "
 .bar { fill: var(--shade); opacity: 0.75; }
 .leader { stroke: var(--shade); stroke-width: 1; stroke-dasharray: 2 2; }
 .violation line { stroke: var(--bad); stroke-width: 2.5; }
+.told { white-space: pre; }
 .violation rect { fill: var(--bad-back); stroke: var(--bad); }
 .violation text { fill: var(--bad); } .violation .law { font-weight: 700; font-size: 14px; }
 .dot { fill: var(--ink); }

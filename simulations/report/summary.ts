@@ -51,7 +51,7 @@ function renderLaws(tally: Tally, total: ScenarioTally, isColoured: boolean): st
       ? 'nothing was run\n'
       : `${paint('green', `no law was violated in ${counted(total.runs, 'run')}`)}\n`
   }
-  const laws = [...tally.laws].sort(([, a], [, b]) => a.seed - b.seed)
+  const laws = [...tally.laws].sort(([a, x], [b, y]) => x.seed - y.seed || (a < b ? -1 : 1))
   const lines = laws.map(
     ([law, of]) =>
       `  ${paint(['bold', 'red'], `✗ ${printable(law)}`)}, in ${counted(of.runs, 'run')}: ${paint('cyan', replayCommand(of))}\n`,

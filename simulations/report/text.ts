@@ -39,12 +39,13 @@ export function linesOf(message: string): string[] {
   return message.trimEnd().split(/\r?\n/).map(printable)
 }
 
-/** Words in lines of at most `width`; a longer word is broken. */
+/** Words in lines of at most `width`, as far indented as the text; a longer word is broken. */
 export function wrap(text: string, width: number): string[] {
-  const limit = Math.max(8, width)
+  const indent = /^ */.exec(text)?.[0] ?? ''
+  const limit = Math.max(8, width - indent.length)
   const lines: string[] = []
   let line = ''
-  for (const word of text.split(' ')) {
+  for (const word of text.slice(indent.length).split(' ')) {
     const longer = line === '' ? word : `${line} ${word}`
     if (widthOf(longer) <= limit) {
       line = longer
@@ -55,7 +56,7 @@ export function wrap(text: string, width: number): string[] {
     while (characters.length > limit) lines.push(characters.splice(0, limit).join(''))
     line = characters.join('')
   }
-  return [...lines, line]
+  return [...lines, line].map((part) => indent + part)
 }
 
 /** 1234567 → 1,234,567 */

@@ -26,9 +26,10 @@ const STRETCH = 16
 /** From what is above a break to the break, and from there to the row below. */
 const ABOVE_BREAK = 19
 const BELOW_BREAK = 27
-/** Time is left out where it is so much longer than usual between two marks, and at least this long. */
+/** Time is left out where it is so much longer than usual between two marks, within these bounds. */
 const UNUSUAL = 20
 const SHORTEST_BREAK = 1000
+const LONGEST_WITHOUT_BREAK = 600_000
 
 /**
  * Gives each mark its height, in order of time: later is lower, and marks of one moment follow as they were given. Where
@@ -37,7 +38,7 @@ const SHORTEST_BREAK = 1000
 export function layOutTime<Key>(marks: readonly (readonly [Key, Mark])[], top: number): TimeAxis<Key> {
   const ordered = marks.toSorted(([, a], [, b]) => a.at - b.at)
   const usual = median(gapsOf(ordered.map(([, mark]) => mark)))
-  const longest = Math.max(SHORTEST_BREAK, usual * UNUSUAL)
+  const longest = Math.min(LONGEST_WITHOUT_BREAK, Math.max(SHORTEST_BREAK, usual * UNUSUAL))
   const yOf = new Map<Key, number>()
   const breaks: Break[] = []
   let y = top
@@ -67,5 +68,5 @@ function gapsOf(marks: readonly Mark[]): number[] {
 }
 
 function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
+  return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? 0
 }
