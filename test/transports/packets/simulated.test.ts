@@ -125,6 +125,13 @@ describe('a datagram', () => {
     expect(client.received).toEqual([])
   })
 
+  test('to the port of its sender reaches the others on it, not its sender', async () => {
+    const [one, other] = [attach('one', 67), attach('other', 67)]
+    one.transport.send(toServer({ sourcePort: 67, payload: bytes(1) }))
+    await clock.advance(seconds(1))
+    expect([sizes(one), sizes(other)]).toEqual([[], [1]])
+  })
+
   test('of a client does not reach other clients', async () => {
     const client = attach('client', 68)
     const other = attach('other', 68)
