@@ -12,7 +12,7 @@ export interface Terms {
   readonly server: IPv4Address
   /** Infinite for a lease without end. */
   readonly leaseSeconds: number
-  /** T1 and T2, when the server tells both. */
+  /** T1 and T2, when the server tells both and they are of use. */
   readonly timers: { readonly renewal: number; readonly rebinding: number } | undefined
 }
 
@@ -46,7 +46,8 @@ export function readTerms(packet: DhcpPacket, expected: Expected): Terms | strin
   const leaseSeconds = leaseTime === WITHOUT_END ? Number.POSITIVE_INFINITY : leaseTime
   const renewal = getOption(options, 'renewalTime')
   const rebinding = getOption(options, 'rebindingTime')
-  if (renewal === undefined || rebinding === undefined) {
+  // A lease of one second has a T1 of none: to renew without a pause is nobody's wish.
+  if (renewal === undefined || rebinding === undefined || renewal === 0) {
     return { address: yiaddr, server, leaseSeconds, timers: undefined }
   }
   // RFC 2131 §4.4.5: T1 before T2, and T2 before the lease ends.

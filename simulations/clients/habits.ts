@@ -69,7 +69,8 @@ export const HABITS = {
   udhcpcBroadcast: { ...udhcpc, program: 'udhcpc -B', broadcastFlag: true },
   /**
    * ISC 4.4, client/dhclient.c. After a NAK the real one starts anew at once: a second keeps a quarrel of two servers
-   * from filling a simulation.
+   * from filling a simulation. Left out: after a minute without an offer it pauses for five, or uses a lease that it
+   * remembers without having it confirmed.
    */
   dhclient: {
     program: 'dhclient',

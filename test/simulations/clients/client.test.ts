@@ -339,6 +339,16 @@ test('T1 and T2 are as the server says, but for udhcpc', async () => {
   expect(await renewedAt(HABITS.udhcpc)).toBe(150)
 })
 
+test('a lease of one second is renewed twice a second, not without a pause', async () => {
+  const lab = new Lab(HABITS.dhclient, { leaseSeconds: 1 })
+  await lab.pass(seconds(1))
+
+  await lab.pass(seconds(10))
+
+  expect(lab.events('renewed').length).toBeLessThan(25)
+  expect(lab.events('lost')).toEqual([])
+})
+
 test('a lease without end is never renewed (RFC 2131 §3.3)', async () => {
   const lab = new Lab(HABITS.dhclient, { leaseSeconds: 0xffffffff })
 
@@ -380,20 +390,24 @@ test('a late ACK counts from the renewal that it answers, not from the last one'
   expect(lab.events('renewed')).toMatchObject([{ since: lab.sent[2]?.at }])
 })
 
-test('a copy of an old ACK that comes during a renewal is not taken for its answer', async () => {
+test.each([
+  ['the ACK that bound it', 2],
+  ['the ACK of the renewal before', 160],
+])('a copy of %s that comes during a renewal is not taken for its answer', async (_, served) => {
   const lab = new Lab(HABITS.udhcpc)
   lab.fate = ({ payload }) => [
     { extra: seconds(0), payload },
     { extra: seconds(151), payload },
   ]
-  await lab.pass(seconds(2))
+  await lab.pass(seconds(served))
+  const renewals = lab.events('renewed').length
 
   lab.serving = false
-  await lab.pass(seconds(150))
+  await lab.pass(seconds(served === 2 ? 150 : 142))
 
   expect(lab.client.state()).toBe('RENEWING')
   expect(lab.events('received').at(-1)).toMatchObject({ messageType: 'ACK', heeded: false })
-  expect(lab.events('renewed')).toEqual([])
+  expect(lab.events('renewed')).toHaveLength(renewals)
 })
 
 test('what is heard counts for nothing when it is for another MAC, or damaged', async () => {
@@ -410,4 +424,18 @@ test('what is heard counts for nothing when it is for another MAC, or damaged', 
   expect(lab.client.state()).toBe('SELECTING')
   expect(lab.client.ignored).toEqual({ corrupt: 1, foreign: 1 })
   expect(lab.events('received', 'complaint')).toEqual([])
+})
+
+test.each(ALL)('%s does the same again for the same chance and time', async (_, habits) => {
+  const live = async (seed: number) => {
+    const lab = new Lab(habits, { seed })
+    lab.serving = false
+    await lab.pass(minutes(2))
+    lab.serving = true
+    await lab.pass(minutes(10))
+    return { told: lab.told, sent: lab.sent }
+  }
+
+  expect(await live(5)).toEqual(await live(5))
+  expect(await live(5)).not.toEqual(await live(6))
 })
