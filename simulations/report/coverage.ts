@@ -22,33 +22,38 @@ export function mergeCoverage(runs: Iterable<Coverage>): Coverage {
   return Object.fromEntries([...sum].sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-/** Of the pairs that were to be reached, those that never were. */
+/** Of the pairs that were to be reached, those that never were; a longer pair that begins so counts. */
 export function neverReached(declared: Iterable<string>, coverage: Coverage): string[] {
-  return [...new Set(declared)].filter((pair) => (coverage[pair] ?? 0) === 0)
+  const reached = Object.keys(coverage).filter((pair) => (coverage[pair] ?? 0) > 0)
+  return [...new Set(declared)].filter((pair) => !reached.some((longer) => longer.startsWith(pair)))
 }
 
 /**
- * Rows are faults, columns states, in tables side by side in one `width` as far as they fit, else one after the other.
- * A pair that is declared and was never reached has its cell, even when nothing else is in its row.
+ * Rows are faults, columns states; states whose names are too long for `width` columns get numbers, with a legend. A pair
+ * that is declared and was never reached has its cell, even when nothing else is in its row.
  */
 export function renderCoverage(coverage: Coverage, width: number, declared: Iterable<string> = []): string {
-  const wanted = [...declared]
-  const pairs = [...new Set([...Object.keys(coverage), ...wanted])].map((pair) => ({
+  const missing = neverReached(declared, coverage)
+  const pairs = [...new Set([...Object.keys(coverage), ...missing])].map((pair) => ({
     ...parsePair(pair),
     count: coverage[pair] ?? 0,
   }))
   const faults = [...new Set(pairs.map((pair) => pair.fault))].sort()
   const states = [...new Set(pairs.map((pair) => pair.state))].sort()
   if (faults.length === 0) return 'no fault met any state\n'
-  const margin = Math.max(...faults.map(widthOf))
-  const tables = packColumns(states, width - margin).map((some) =>
-    inColumns(
-      [['', ...some], ...faults.map((fault) => [fault, ...some.map((state) => cellOf(pairs, fault, state))])],
-      (column) => column > 0,
-    ),
+  const rows = faults.map((fault) => [fault, ...states.map((state) => cellOf(pairs, fault, state))])
+  const named = columnsOf([['', ...states], ...rows])
+  if (widestLine(named) <= width) return named + renderMissing(missing)
+  const numbers = states.map((_, i) => String(i + 1))
+  const legend = inColumns(
+    states.map((state, i) => [`  ${numbers[i]}`, state]),
+    (column) => column === 0,
   )
-  return `${tables.join('\n')}${renderMissing(neverReached(wanted, coverage))}`
+  return `${columnsOf([['', ...numbers], ...rows])}\n${legend}${renderMissing(missing)}`
 }
+
+const columnsOf = (rows: readonly (readonly string[])[]) => inColumns(rows, (column) => column > 0)
+const widestLine = (text: string) => Math.max(...text.split('\n').map(widthOf))
 
 function renderMissing(missing: readonly string[]): string {
   if (missing.length === 0) return ''
@@ -64,22 +69,4 @@ function cellOf(pairs: readonly CountedPair[], fault: string, state: string): st
 function parsePair(pair: string): { fault: string; state: string } {
   const [fault = '', state = 'any state'] = printable(pair).split(BETWEEN)
   return { fault, state }
-}
-
-/** The columns in groups that fit, at least one in each. */
-function packColumns(states: readonly string[], width: number): string[][] {
-  const groups: string[][] = []
-  let left = 0
-  for (const state of states) {
-    const needs = widthOf(state) + 3
-    const group = groups.at(-1)
-    if (group === undefined || needs > left) {
-      groups.push([state])
-      left = width - needs
-    } else {
-      group.push(state)
-      left -= needs
-    }
-  }
-  return groups
 }

@@ -36,7 +36,7 @@ const NARROWEST = 640
 /** `headBottom`: how much room there is for title and heads. */
 export function layOutDiagram(story: Story, plan: Plan, headBottom: number): DiagramLayout {
   const { violation } = story
-  const bars = faultBars(plan.faults, story.lines[0]?.at ?? violation.at, violation.at)
+  const bars = faultBars(plan, story.lines[0]?.at ?? violation.at, violation.at)
   const lines = story.lines.filter((line) => !isShownAsBar(line, bars))
   const lanes = lanesOf(story)
   const laneWidth = Math.max(116, Math.min(190, NARROWEST / Math.max(1, lanes.names.length)))

@@ -1,4 +1,5 @@
 import type { Fault } from '../plan/faults.ts'
+import type { Plan } from '../plan/plan.ts'
 import { describeFault, endOfFault, processesOfFault } from './fault-text.ts'
 
 /** A fault as a bar beside the lanes. */
@@ -17,15 +18,15 @@ export interface FaultBar {
 /** More bars than this say nothing: the latest are shown. */
 const MOST = 12
 
-/** The faults that were there between `from` and `to`. */
-export function faultBars(faults: readonly Fault[], from: number, to: number): FaultBar[] {
+/** The faults of a plan that were there between `from` and `to`. */
+export function faultBars({ faults, durationMs }: Plan, from: number, to: number): FaultBar[] {
   const shown = faults
-    .filter((fault) => fault.at <= to && endOfFault(fault) >= from)
+    .filter((fault) => fault.at <= to && endOfFault(fault, durationMs) >= from)
     .toSorted((a, b) => a.at - b.at)
     .slice(-MOST)
   const columnEnds: number[] = []
   return shown.map((fault) => {
-    const end = endOfFault(fault)
+    const end = endOfFault(fault, durationMs)
     const free = columnEnds.findIndex((until) => until < fault.at)
     const column = free === -1 ? columnEnds.length : free
     columnEnds[column] = end

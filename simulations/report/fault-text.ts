@@ -10,10 +10,10 @@ export function describeFault(fault: Fault): string {
   return printable(`${sentence(fault)}${lasting}`)
 }
 
-/** When it is over; a fault of one moment is over at once. */
-export function endOfFault(fault: Fault): number {
-  if (fault.type === 'crash') return fault.at + fault.downMs
-  return 'lasts' in fault ? fault.at + fault.lasts : fault.at
+/** When it is over: a fault of one moment at once, and every one when all is healed. */
+export function endOfFault(fault: Fault, healedAt: number): number {
+  const lasts = fault.type === 'crash' ? fault.downMs : 'lasts' in fault ? fault.lasts : 0
+  return Math.max(fault.at, Math.min(fault.at + lasts, healedAt))
 }
 
 /** The processes that it befalls, by name; none when it befalls the network or every process. */

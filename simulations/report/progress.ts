@@ -1,4 +1,4 @@
-import { counted, cutTo, grouped, widthOf } from './text.ts'
+import { amountOf, counted, cutTo, grouped, widthOf } from './text.ts'
 import { formatClock } from './time-text.ts'
 
 /** How far many runs are. */
@@ -61,8 +61,6 @@ function factsOf(progress: Progress, now: number): string[] {
 function etaOf({ done, total }: Progress, seconds: number): string {
   return `ETA ${done === 0 ? '-:--:--' : formatClock(((total - done) * seconds * 1000) / done)}`
 }
-
-const amountOf = (amount: number) => (amount >= 100 ? grouped(amount) : amount.toFixed(1))
 
 function shareOf({ done, total }: Progress): number {
   return total === 0 ? 1 : Math.min(1, done / total)

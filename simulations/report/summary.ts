@@ -2,7 +2,7 @@ import { inColumns } from './columns.ts'
 import { paintWhen } from './colours.ts'
 import { replayCommand } from './plan-text.ts'
 import { NOTHING, plus, type ScenarioTally, type Tally } from './tally.ts'
-import { counted, grouped, printable } from './text.ts'
+import { amountOf, counted, grouped, printable } from './text.ts'
 
 const HEAD = ['SCENARIO', 'RUNS', 'FAILED', 'SIMULATED', 'HOURS/S', 'EVENTS/S', 'FAILED SEEDS']
 /** More are counted. */
@@ -40,9 +40,6 @@ function seedsOf(seeds: readonly number[]): string {
   const hidden = seeds.length - SEEDS_SHOWN
   return `${seeds.slice(0, SEEDS_SHOWN).join(' ')}${hidden > 0 ? ` … ${grouped(hidden)} more` : ''}`
 }
-
-/** Small amounts with decimals, large ones without. */
-const amountOf = (amount: number) => (amount >= 100 ? grouped(amount) : amount.toFixed(amount >= 10 ? 1 : 2))
 
 function renderLaws(tally: Tally, total: ScenarioTally, isColoured: boolean): string {
   const paint = paintWhen(isColoured)

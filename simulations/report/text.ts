@@ -64,6 +64,11 @@ export function grouped(count: number): string {
   return String(Math.round(count)).replaceAll(/\B(?=(\d{3})+$)/g, ',')
 }
 
+/** An amount with more decimals the smaller it is: 0.04, 12.5, 1,234. */
+export function amountOf(amount: number): string {
+  return amount >= 100 ? grouped(amount) : amount.toFixed(amount >= 10 ? 1 : 2)
+}
+
 /** `1 run`, `2 runs` */
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${grouped(count)} ${count === 1 ? one : many}`

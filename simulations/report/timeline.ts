@@ -71,7 +71,9 @@ const indented = (line: string, width: number) => wrap(line, width - 2).map((par
 function renderPlan(plan: Plan, before: number, width: number, paint: Paint): string[] {
   const lines = planLines(plan).filter((line) => line.at <= before)
   const shown = lines.slice(-MOST_PLAN_LINES)
-  const over = plan.faults.filter((fault) => fault.at <= before && endOfFault(fault) > before).length
+  const over = plan.faults.filter(
+    (fault) => fault.at <= before && endOfFault(fault, plan.durationMs) > before,
+  ).length
   const hidden = lines.length - shown.length
   const rest = hidden === 0 ? [] : [paint('dim', `  … ${counted(hidden, 'earlier line')}`)]
   const standing = over === 0 ? [] : [paint('dim', `  ${counted(over, 'fault')} not yet over by then`)]

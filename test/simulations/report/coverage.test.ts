@@ -28,13 +28,25 @@ pause      ·         ·
 `)
 })
 
-test('more columns than the terminal has room for make further tables', () => {
-  const states = ['first state', 'second state', 'third state']
-  const coverage = Object.fromEntries(states.map((state) => [`crash × ${state}`, 1]))
-  const rendered = renderCoverage(coverage, 36)
-  expect(rendered.split('\n').every((line) => line.length <= 36)).toBe(true)
-  for (const state of states) expect(rendered).toContain(state)
-  expect(rendered.match(/^crash/gm)).toHaveLength(2)
+test('states whose names have no room are numbered, and the numbers explained', () => {
+  const coverage = { 'crash × first state': 1, 'crash × second state': 2, 'pause × third state': 3 }
+  expect(renderCoverage(coverage, 36)).toBe(`\
+        1   2   3
+crash   1   2   ·
+pause   ·   ·   3
+
+  1   first state
+  2   second state
+  3   third state
+`)
+})
+
+test('what is declared without the last words of a state is reached by any state that begins so', () => {
+  const coverage = { 'crash × controller leading, get ippools': 1 }
+  expect(neverReached(['crash × controller leading', 'crash × controller standing by'], coverage)).toEqual([
+    'crash × controller standing by',
+  ])
+  expect(renderCoverage(coverage, 80, ['crash × controller leading'])).not.toContain('·')
 })
 
 test('nothing covered is said in words', () => {

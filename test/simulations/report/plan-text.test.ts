@@ -116,9 +116,10 @@ test('what a name holds cannot begin a line of its own', () => {
   )
 })
 
-test('a crash is over when the process is back, a jump of the clock at once', () => {
-  expect(endOfFault({ type: 'crash', at: 100, process, moment: 'now', downMs: 50 })).toBe(150)
-  expect(endOfFault({ type: 'clock-jump', at: 100, process, byMs: 50 })).toBe(100)
+test('a crash is over when the process is back, a jump of the clock at once, and everything when all is healed', () => {
+  expect(endOfFault({ type: 'crash', at: 100, process, moment: 'now', downMs: 50 }, 1000)).toBe(150)
+  expect(endOfFault({ type: 'clock-jump', at: 100, process, byMs: 50 }, 1000)).toBe(100)
+  expect(endOfFault({ type: 'broker-down', at: 100, lasts: 5000 }, 1000)).toBe(1000)
 })
 
 describe('a plan', () => {
