@@ -55,6 +55,7 @@ export class PodWorker {
   #stopRefreshing: () => void = () => {}
   #isInitialized = false
   #isOver = false
+  #hasEnded = false
   #etc: PodEtc | undefined
   #status: (present: PodHead) => PodStatus = () => ({})
   #deleting: Promise<void> | undefined
@@ -81,9 +82,9 @@ export class PodWorker {
   get address(): string | undefined {
     return this.#sandbox?.address
   }
-  /** Whether nothing of it runs, nor ever will. */
+  /** Whether it was ended, and nothing of it is left. */
   get hasEnded(): boolean {
-    return this.#ending !== undefined && this.#isOver
+    return this.#hasEnded
   }
   get containers(): readonly ContainerRunner[] {
     return [...this.#initRunners, ...this.#runners]
@@ -310,6 +311,7 @@ export class PodWorker {
     rmSync(this.#folder, { recursive: true, force: true })
     if (this.#isSilent || this.#isGone) return
     this.#isOver = true
+    this.#hasEnded = true
     this.#reporter.changed()
   }
 
