@@ -92,5 +92,5 @@ export function describeRepeated(line: Extract<StoryLine, { type: 'repeated' }>)
 
 /** "… 1,204 entries left out" */
 export function describeLeftOut(line: Extract<StoryLine, { type: 'left-out' }>): string {
-  return line.entries === 1 ? '… one entry left out' : `… ${grouped(line.entries)} entries left out`
+  return `… ${grouped(line.entries)} entries left out`
 }

@@ -86,15 +86,23 @@ function keepKeyMoments(
       .map(({ line }) => line),
   )
   const told: StoryLine[] = []
+  let dropped: StoryLine[] = []
   for (const line of lines) {
-    const last = told.at(-1)
-    if (kept.has(line)) told.push(line)
-    else if (last?.type === 'left-out') told[told.length - 1] = joined(last, line)
-    else told.push({ type: 'left-out', at: line.at, until: lastOf(line), entries: entriesOf(line) })
+    if (!kept.has(line)) {
+      dropped.push(line)
+      continue
+    }
+    told.push(...leaveOut(dropped), line)
+    dropped = []
   }
-  return told
+  return [...told, ...leaveOut(dropped)]
 }
 
-function joined(leftOut: Extract<StoryLine, { type: 'left-out' }>, line: StoryLine): StoryLine {
-  return { ...leftOut, until: lastOf(line), entries: leftOut.entries + entriesOf(line) }
+/** One line is told as well as that it is left out. */
+function leaveOut(lines: readonly StoryLine[]): readonly StoryLine[] {
+  const [first, second] = lines
+  const last = lines.at(-1)
+  if (first === undefined || second === undefined || last === undefined) return lines
+  const entries = lines.reduce((sum, line) => sum + entriesOf(line), 0)
+  return [{ type: 'left-out', at: first.at, until: lastOf(last), entries }]
 }

@@ -26,8 +26,9 @@ const STRETCH = 16
 /** From what is above a break to the break, and from there to the row below. */
 const ABOVE_BREAK = 19
 const BELOW_BREAK = 27
-/** Time is left out where it is so much longer than usual between two marks, within these bounds. */
+/** Time is left out where it is so much longer than usual between two marks, and this part of the whole; within bounds. */
 const UNUSUAL = 20
+const NOTABLE = 1 / 50
 const SHORTEST_BREAK = 1000
 const LONGEST_WITHOUT_BREAK = 600_000
 
@@ -38,7 +39,8 @@ const LONGEST_WITHOUT_BREAK = 600_000
 export function layOutTime<Key>(marks: readonly (readonly [Key, Mark])[], top: number): TimeAxis<Key> {
   const ordered = marks.toSorted(([, a], [, b]) => a.at - b.at)
   const usual = median(gapsOf(ordered.map(([, mark]) => mark)))
-  const longest = Math.min(LONGEST_WITHOUT_BREAK, Math.max(SHORTEST_BREAK, usual * UNUSUAL))
+  const whole = (ordered.at(-1)?.[1].at ?? 0) - (ordered[0]?.[1].at ?? 0)
+  const longest = Math.min(LONGEST_WITHOUT_BREAK, Math.max(SHORTEST_BREAK, usual * UNUSUAL, whole * NOTABLE))
   const yOf = new Map<Key, number>()
   const breaks: Break[] = []
   let y = top

@@ -73,6 +73,14 @@ describe('the picture of a story', () => {
     expect(number(down, 'y2')).toBeGreaterThan(number(down, 'y1'))
   })
 
+  test('shows a process that stands still as one that does nothing, and does not call it dead', () => {
+    const step = (at: number, text: string) =>
+      anEntry(at, { kind: 'step', who: 'agent-lan-1', text, about: [] })
+    const svg = draw([step(100, 'leads'), step(200, 'is stopped (SIGSTOP)'), step(700, 'goes on (SIGCONT)')])
+    expect([withClass(svg, 'life').length, withClass(svg, 'down').length]).toEqual([2, 1])
+    expect(withClass(svg, 'cross')).toHaveLength(0)
+  })
+
   test('shades a fault for as long as it lasts on the lanes that it befalls, and says it once', () => {
     const plan = aPlan({ faults: [{ type: 'cut', at: 100, lasts: 300, from: 'controller-1', to: 'api' }] })
     const began = anEntry(100, { kind: 'fault', who: 'fault', text: 'cut begins', about: [] })

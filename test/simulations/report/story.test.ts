@@ -173,6 +173,21 @@ describe('a story is short', () => {
     expect(textsOf(story)[1]).toBe('binds')
   })
 
+  test('a single line is told rather than left out', () => {
+    const trace = [
+      lease(1, 'binds', FIRST_MAC),
+      ...distinct(2, { kind: 'message' }),
+      lease(9, 'is lost', FIRST_MAC),
+    ]
+    const apart = [...trace.slice(0, 2), ...trace.slice(3)]
+    const told = (entries: readonly TraceEntry[]) =>
+      tellStory(entries, aViolation({ about: [FIRST_MAC] }), plan, { lastLines: 1, keyMoments: 1 }).lines.map(
+        (it) => it.type,
+      )
+    expect(told(trace)).toEqual(['entry', 'left-out', 'entry'])
+    expect(told(apart)).toEqual(['entry', 'entry', 'entry'])
+  })
+
   test('every entry of a real one is told, counted or has no part in it', () => {
     const run = aSplitBrain({ bystanders: 200 })
     const [violation = aViolation()] = run.violations
