@@ -2,7 +2,7 @@ import { type DiagramLayout, faultEndKey, faultKey, rowKey, VIOLATION_KEY } from
 import { CHARACTER, line, textAt } from './diagram-parts.ts'
 import { stepMark } from './step-mark.ts'
 import { element, escapeText, joinMarkup, type Markup } from './svg.ts'
-import { cutTo, linesOf, wrap } from './text.ts'
+import { cutMiddle, cutTo, linesOf, wrap } from './text.ts'
 import { formatLength, formatMoment } from './time-text.ts'
 
 export const HEAD_HEIGHT = 40
@@ -16,8 +16,8 @@ export function drawHeads(layout: DiagramLayout, top: number): Markup {
     const most = Math.floor((laneWidth - 14) / (CHARACTER + 0.6))
     const texts =
       who === undefined
-        ? [textAt(x, top + 24, cutTo(role, most), 'who')]
-        : [textAt(x, top + 16, role, 'role'), textAt(x, top + 31, cutTo(who, most), 'who')]
+        ? [textAt(x, top + 24, cutMiddle(role, most), 'who')]
+        : [textAt(x, top + 16, role, 'role'), textAt(x, top + 31, cutMiddle(who, most), 'who')]
     const box = { x: x - laneWidth / 2 + 4, y: top, width: laneWidth - 8, height: HEAD_HEIGHT, rx: 6 }
     return element(
       'g',

@@ -3,6 +3,8 @@ import { cutTo, widthOf } from './text.ts'
 
 /** How wide a character of a label is, on the safe side: the font is the reader's. */
 export const CHARACTER = 6.5
+/** Notes may be bold. */
+const NOTE_CHARACTER = 7.3
 
 export function textAt(
   x: number,
@@ -35,9 +37,9 @@ export function note(
   y: number,
   { left, right }: { left: number; right: number },
 ): Markup {
-  const needs = widthOf(text) * CHARACTER
+  const needs = widthOf(text) * NOTE_CHARACTER
   const isRight = needs <= right - x || right - x >= x - left
-  const cut = cutTo(text, Math.floor((isRight ? right - x : x - left) / CHARACTER) - 2)
+  const cut = cutTo(text, Math.floor((isRight ? right - x : x - left) / NOTE_CHARACTER) - 2)
   const shown = textAt(isRight ? x + 11 : x - 11, y, cut, 'note', isRight ? undefined : 'end')
   return cut === text ? shown : element('g', {}, element('title', {}, escapeText(text)), shown)
 }

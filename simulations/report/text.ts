@@ -10,6 +10,14 @@ export function cutTo(text: string, width: number): string {
   return width < 1 ? '' : `${characters.slice(0, width - 1).join('')}…`
 }
 
+/** Cut in the middle: names that go together differ at their ends. */
+export function cutMiddle(text: string, width: number): string {
+  const characters = [...text]
+  if (characters.length <= width) return text
+  const start = Math.floor((width - 1) / 2)
+  return `${characters.slice(0, start).join('')}…${characters.slice(start + 1 - width).join('')}`
+}
+
 export function padTo(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - widthOf(text)))
 }

@@ -13,6 +13,8 @@ export interface TimelineOptions {
   /** Columns of the terminal. */
   readonly width: number
   readonly isColoured: boolean
+  /** How to see the run again; default: by its scenario and seed. */
+  readonly replay?: string
 }
 
 const COLOURS: Readonly<Record<TraceKind, Colour>> = {
@@ -41,7 +43,8 @@ const USUAL_DELAY = 1000
 const MOST_PLAN_LINES = 24
 
 /** The story of a violation for a terminal: what was violated, what the plan had in store, what happened. */
-export function renderTimeline(story: Story, plan: Plan, { width, isColoured }: TimelineOptions): string {
+export function renderTimeline(story: Story, plan: Plan, options: TimelineOptions): string {
+  const { width, isColoured, replay = replayCommand(plan) } = options
   const paint = paintWhen(isColoured)
   const { violation } = story
   const title = paint(
@@ -60,7 +63,7 @@ export function renderTimeline(story: Story, plan: Plan, { width, isColoured }: 
     paint('bold', 'What happened  (> people  ! fault  * process  = client)'),
     ...renderLines(story, width, paint),
     '',
-    `Replay: ${paint('cyan', replayCommand(plan))}`,
+    `Replay: ${paint('cyan', replay)}`,
     '',
   ].join('\n')
 }

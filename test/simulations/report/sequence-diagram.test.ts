@@ -45,6 +45,13 @@ describe('the picture of a story', () => {
     )
   })
 
+  test('cuts long names so that they can be told apart', () => {
+    const names = ['a', 'b'].map((end) => `client virtual-machine-with-a-long-name-${end}/nic-0`)
+    const svg = draw(names.map((who, at) => anEntry(at, { who })))
+    expect(new Set(lanesOf(svg)).size).toBe(2)
+    expect(withClass(svg, 'head').map((it) => it.children[0]?.text)).toEqual(names)
+  })
+
   test('draws a message from when it was sent to when it arrived, past what happened meanwhile', () => {
     const svg = draw([message(0, { arrivesAt: 900 }), anEntry(500, { text: 'meanwhile' })])
     const [arrow] = withClass(svg, 'arrow')
