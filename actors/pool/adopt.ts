@@ -4,12 +4,12 @@ import { type PoolConfiguration, parsePoolConfiguration } from '../../src/api/po
 import type { MacAddress } from '../../src/api/values/mac-address.ts'
 import { sameObjectKey } from '../../src/api/values/object-key.ts'
 import { type Instant, later, parseInstant, seconds, toInstant } from '../../src/api/values/time.ts'
-import { LONGEST_LEASE_SECONDS, leasesOf, openBook } from './book.ts'
+import { LONGEST_LEASE_SECONDS, leasesOf, openBook, restEnd, restsOf } from './book.ts'
 import type { PoolEffect } from './messages.ts'
 import { readable } from './readable.ts'
 import { refuseRequest } from './requests.ts'
 import { salvageConfiguration, servedSpec } from './served-spec.ts'
-import type { PoolState } from './state.ts'
+import type { PoolState, Rest } from './state.ts'
 
 /** Echoes on the watch come within seconds; more than a few of our own writes are never outstanding. */
 const REMEMBERED_VERSIONS = 64
@@ -40,11 +40,16 @@ export function adoptPool(
   if (configuration !== undefined) tellOwners(state, pool, isEdited, configuration.network, effects)
   const longerLeasesEnd =
     configuration === undefined ? state.longerLeasesEnd : endOfLongerLeases(state, pool, configuration, now)
+  const forgotten =
+    isAnother || configuration === undefined
+      ? []
+      : forgottenLeases(state, pool, { configuration, longerLeasesEnd }, now)
+  const remembered = { longerLeasesEnd, forgotten }
   return {
     ...state,
+    ...remembered,
     pool,
-    longerLeasesEnd,
-    book: configuration === undefined ? undefined : openBook(pool, configuration, now, longerLeasesEnd),
+    book: configuration === undefined ? undefined : openBook(pool, configuration, now, remembered),
     servedSpec: spec,
     invalid,
     dirty: true,
@@ -120,6 +125,29 @@ function rememberedLeaseSeconds(pool: IPPool): number {
 function rememberedEnd(pool: IPPool): Instant | undefined {
   const text = pool.status?.ipv4?.longerLeasesUntil
   return text === undefined ? undefined : readable(() => parseInstant(text))
+}
+
+/**
+ * Whoever edits the status by hand, or brings an older one back with a backup, takes leases from clients that go on using
+ * them: their addresses rest as if they had been given back now (law 1), as soon as nobody else is written there.
+ */
+function forgottenLeases(
+  { pool: before, forgotten }: PoolState,
+  pool: IPPool,
+  terms: Parameters<typeof restEnd>[0],
+  now: Instant,
+): readonly Rest[] {
+  if (before === undefined) return []
+  const until = restEnd(terms, now)
+  const leases = leasesOf(before).map(([address, mac]) => ({ address, mac, until }))
+  const held = new Map(leasesOf(pool))
+  const resting = new Set(restsOf(pool).map(({ address }) => address))
+  const isForgotten = ({ address, mac }: Rest) => held.get(address) !== mac && !resting.has(address)
+  const taken = leases.filter(isForgotten)
+  // Of two rests of one address the later one lasts longer.
+  const known = new Set(taken.map(({ address }) => address))
+  const earlier = [...forgotten, ...restsOf(before).filter(isForgotten)]
+  return [...taken, ...earlier.filter((entry) => entry.until > now && !known.has(entry.address))]
 }
 
 export function remember(versions: readonly string[], pool: IPPool): readonly string[] {

@@ -5,7 +5,10 @@ import { type MacAddress, parseMacAddress } from '../../src/api/values/mac-addre
 import { type Instant, later, parseInstant, seconds, toInstant } from '../../src/api/values/time.ts'
 import { createAllocator } from '../../src/ipam/range-allocator.ts'
 import { readable } from './readable.ts'
-import type { Book } from './state.ts'
+import type { Book, PoolState, Rest } from './state.ts'
+
+/** What a pool's actor knows of its leases that the status may not say. */
+export type Remembered = Pick<PoolState, 'longerLeasesEnd' | 'forgotten'>
 
 /** RFC 2132 §9.2: 32 bits. */
 export const LONGEST_LEASE_SECONDS = 0xffffffff
@@ -18,7 +21,7 @@ export function openBook(
   pool: IPPool,
   configuration: PoolConfiguration,
   now: Instant,
-  longerLeasesEnd = now,
+  { longerLeasesEnd = now, forgotten = [] }: Partial<Remembered> = {},
 ): Book {
   const allocator = createAllocator({
     range: configuration.range,
@@ -31,15 +34,9 @@ export function openBook(
     if (allocator.addressOf(mac) === undefined) allocator.adopt(address, mac)
     else surplus.push([address, mac])
   }
-  for (const [address, mac] of surplus) rest(book, address, mac, restEnd(book, now))
-  for (const [text, { macAddress, until }] of Object.entries(pool.status?.ipv4?.resting ?? {})) {
-    const entry = readable(() => ({
-      address: parseIPv4Address(text),
-      mac: parseMacAddress(macAddress),
-      until: parseInstant(until),
-    }))
-    if (entry !== undefined && entry.until > now) rest(book, entry.address, entry.mac, entry.until)
-  }
+  for (const [address, mac] of surplus) rest(book, { address, mac, until: restEnd(book, now) }, now)
+  for (const entry of restsOf(pool)) rest(book, entry, now)
+  for (const entry of forgotten) rest(book, entry, now)
   return book
 }
 
@@ -56,6 +53,18 @@ export function leasesOf(pool: IPPool): [IPv4Address, MacAddress][] {
     .sort(([a], [b]) => a - b)
 }
 
+/** The rests in an IPPool's status, without what is not an address, a MAC or a time. */
+export function restsOf(pool: IPPool): Rest[] {
+  return Object.entries(pool.status?.ipv4?.resting ?? {}).flatMap(([text, { macAddress, until }]) => {
+    const entry = readable(() => ({
+      address: parseIPv4Address(text),
+      mac: parseMacAddress(macAddress),
+      until: parseInstant(until),
+    }))
+    return entry === undefined ? [] : [entry]
+  })
+}
+
 /** Whether anybody holds an address, as far as the status says; stops at the first. */
 export function hasLeases(pool: IPPool): boolean {
   const { allocated = {} } = pool.status?.ipv4 ?? {}
@@ -69,12 +78,16 @@ export function hasLeases(pool: IPPool): boolean {
  * Law 1: a lease acknowledged just before it was given back may be used for one lease time more. Whole seconds,
  * rounded up, because that is what the status keeps.
  */
-export function restEnd({ configuration, longerLeasesEnd }: Book, now: Instant): Instant {
+export function restEnd(
+  { configuration, longerLeasesEnd }: Pick<Book, 'configuration' | 'longerLeasesEnd'>,
+  now: Instant,
+): Instant {
   const end = Math.max(later(now, seconds(configuration.leaseSeconds)), longerLeasesEnd)
   return toInstant(Math.ceil(end / 1000) * 1000)
 }
 
-function rest(book: Book, address: IPv4Address, mac: MacAddress, until: Instant): void {
+function rest(book: Book, { address, mac, until }: Rest, now: Instant): void {
+  if (until <= now) return
   if (book.allocator.holderOf(address) !== undefined || book.restingUntil.has(address)) return
   book.allocator.rest(address, mac)
   book.restingUntil.set(address, until)

@@ -21,6 +21,8 @@ export interface PoolState {
   book: Book | undefined
   /** As in the book, which is thrown away more often. */
   longerLeasesEnd: Instant
+  /** Leases that somebody took out of the status, by hand or with an older copy of it. As in the book. */
+  forgotten: readonly Rest[]
   /** What is wrong with the spec: nothing new is allocated until it is put right. */
   invalid: string | undefined
   /** The spec that is gone by: the last valid one that is known. */
@@ -90,6 +92,13 @@ export interface Book {
   longerLeasesEnd: Instant
 }
 
+/** An address that may still be used by a MAC that holds it no more. */
+export interface Rest {
+  address: IPv4Address
+  mac: MacAddress
+  until: Instant
+}
+
 export interface Claim {
   owner: Owner
   serial: number
@@ -144,6 +153,7 @@ export function initialPoolState(now: Instant): PoolState {
     pool: undefined,
     book: undefined,
     longerLeasesEnd: now,
+    forgotten: [],
     invalid: undefined,
     servedSpec: undefined,
     network: undefined,

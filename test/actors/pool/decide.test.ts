@@ -565,6 +565,21 @@ describe('the status', () => {
     })
   })
 
+  test('an address that somebody took out of the status rests: the client that had it does not know yet', () => {
+    const driver = PoolDriver.of(held({ '192.168.48.84': TEST_MAC }))
+
+    driver.tell({ type: 'pool-changed', resourceVersion: '99' })
+    driver.take('read-pool')
+    const { metadata } = poolObject({ metadata: { resourceVersion: '99' } })
+    driver.tell({
+      type: 'pool-read',
+      pool: { ...poolObject(), metadata, status: { ipv4: { allocated: {} } } },
+    })
+    const { ipv4 } = driver.commit() ?? {}
+
+    expect(ipv4?.resting).toMatchObject({ '192.168.48.84': { macAddress: TEST_MAC } })
+  })
+
   test('leases that somebody took out of the status are told to those who had them', () => {
     const driver = PoolDriver.of(held({ '192.168.48.84': TEST_MAC, '192.168.48.85': OTHER_MAC }))
     driver.allocate()
