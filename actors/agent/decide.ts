@@ -10,7 +10,14 @@ import {
 import type { Readiness } from '../../src/observe/health.ts'
 import type { LeaseDelta, PoolSnapshot } from '../pool/contracts.ts'
 import { answer } from './answer.ts'
-import { applyDelta, openLeaseTable, toSnapshot, UnservableSnapshotError } from './lease-table.ts'
+import {
+  applyDelta,
+  keepForgotten,
+  openLeaseTable,
+  presumeAcknowledged,
+  toSnapshot,
+  UnservableSnapshotError,
+} from './lease-table.ts'
 import type { AgentEffect, AgentMessage, SnapshotSource } from './messages.ts'
 import type { AgentStanding, AgentState, LeaseTable } from './state.ts'
 
@@ -110,6 +117,8 @@ function onSnapshot(
   }
   try {
     const opened = openLeaseTable(snapshot, source, table)
+    if (source === 'file') presumeAcknowledged(opened, now)
+    if (table !== undefined && wentBack(table, snapshot)) keepForgotten(table, opened, now)
     if (source !== 'file') effects.push({ type: 'save' })
     return { ...(isTrue ? next : doubting(next, now)), table: opened, unservable: undefined }
   } catch (error) {
@@ -134,6 +143,11 @@ function isDoubtful(
     (snapshot.revision === known.revision && snapshot.generation < known.generation)
   const isFresh = source === 'read' && readSince?.uid === known.uid && readSince.revision === known.revision
   return isOlder && !isFresh
+}
+
+/** The counter of a pool only goes up. */
+function wentBack({ snapshot: known }: LeaseTable, { uid, revision }: PoolSnapshot): boolean {
+  return known.uid === uid && revision < known.revision
 }
 
 function onDelta(state: AgentState, delta: LeaseDelta, now: Instant, effects: AgentEffect[]): AgentState {

@@ -3,7 +3,7 @@ import { ipPoolSchema } from '../../src/api/ippool.ts'
 import { type PoolConfiguration, parsePoolConfiguration } from '../../src/api/pool-configuration.ts'
 import { formatIPv4Address, type IPv4Address, parseIPv4Address } from '../../src/api/values/ipv4-address.ts'
 import { type MacAddress, parseMacAddress } from '../../src/api/values/mac-address.ts'
-import { type Instant, later, seconds } from '../../src/api/values/time.ts'
+import { type Instant, later, seconds, toInstant } from '../../src/api/values/time.ts'
 import type { Binding } from '../../src/dhcp/decide.ts'
 import { type PreparedNetwork, prepareNetwork } from '../../src/dhcp/network.ts'
 import type { LeaseDelta, PoolSnapshot } from '../pool/contracts.ts'
@@ -38,7 +38,8 @@ export function openLeaseTable(
     macs: new Map(),
     revoked: previous?.revoked ?? new Set(),
     acknowledged: new Map(),
-    outstanding: new Map(),
+    // Whoever has the address now, the lease of another runs out all the same.
+    outstanding: new Map(previous?.outstanding),
   }
   for (const [address, mac] of Object.entries(leases)) {
     adopt(table, parseIPv4Address(address), parseMacAddress(mac))
@@ -105,6 +106,27 @@ export function noteAcknowledged(table: LeaseTable, address: IPv4Address, now: I
   if (until > (table.acknowledged.get(address) ?? 0)) table.acknowledged.set(address, until)
 }
 
+/**
+ * What a state file tells was acknowledged in an earlier life, nobody knows when last: until a lease time has passed, an
+ * address may be in use by the MAC that the file names.
+ */
+export function presumeAcknowledged(table: LeaseTable, now: Instant): void {
+  for (const address of table.macs.keys()) noteAcknowledged(table, address, now)
+}
+
+/**
+ * The API server went back to an earlier state, a backup that was restored. Leases that `before` has and `table` forgot
+ * may be in use, and no pool lets their addresses rest.
+ */
+export function keepForgotten(before: LeaseTable, table: LeaseTable, now: Instant): void {
+  const longest = later(now, seconds(before.configuration.leaseSeconds))
+  for (const [address, mac] of before.macs) {
+    if (table.macs.get(address) === mac) continue
+    const until = toInstant(Math.max(longest, before.acknowledged.get(address) ?? 0))
+    table.outstanding.set(address, { mac, until })
+  }
+}
+
 /** What is known of the leases of one address, as it passes from the holder in `before` to the one in `table`. */
 function passOn(
   before: LeaseTable,
@@ -113,19 +135,11 @@ function passOn(
   from: MacAddress | undefined,
 ): void {
   const acknowledged = before.acknowledged.get(address)
-  const outstanding = before.outstanding.get(address)
   table.acknowledged.delete(address)
-  table.outstanding.delete(address)
   const to = table.macs.get(address)
-  if (to === undefined || from === undefined) return
-  if (from === to) {
-    if (acknowledged !== undefined) table.acknowledged.set(address, acknowledged)
-    if (outstanding !== undefined) table.outstanding.set(address, outstanding)
-  } else if (acknowledged !== undefined) {
-    table.outstanding.set(address, { mac: from, until: acknowledged })
-  } else if (outstanding !== undefined) {
-    table.outstanding.set(address, outstanding)
-  }
+  if (to === undefined || from === undefined || acknowledged === undefined) return
+  if (from === to) table.acknowledged.set(address, acknowledged)
+  else table.outstanding.set(address, { mac: from, until: acknowledged })
 }
 
 /** A MAC with two addresses, written by hand, keeps the lower one: so does the pool. */

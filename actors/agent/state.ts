@@ -39,6 +39,6 @@ export interface LeaseTable {
   revoked: Set<MacAddress>
   /** Until when the last ACK for each address counts. */
   acknowledged: Map<IPv4Address, Instant>
-  /** Addresses that passed from one MAC to another in one step, while the lease of the first still runs. */
+  /** Addresses that passed from one MAC to another in one step, or were forgotten, while the lease of the first still runs. */
   outstanding: Map<IPv4Address, { mac: MacAddress; until: Instant }>
 }

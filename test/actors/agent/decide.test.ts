@@ -270,6 +270,46 @@ describe('answering', () => {
     expect(driver.hears(discover({ mac: mac(OTHER_MAC) }))).toEqual(['offer 192.168.48.84'])
   })
 
+  test('what an earlier life gave, as its state file tells, runs out too before another MAC gets the address', () => {
+    const driver = new AgentDriver(from('file'))
+
+    driver.tell(from('watch', { revision: 20, leases: { '192.168.48.84': OTHER_MAC } }))
+
+    expect(driver.hears(discover({ mac: mac(OTHER_MAC) }))).toEqual(['ignored address-resting'])
+    driver.pass(300)
+    expect(driver.hears(discover({ mac: mac(OTHER_MAC) }))).toEqual(['offer 192.168.48.84'])
+  })
+
+  describe('when the API server goes back to a backup that does not know a lease', () => {
+    function restored(): AgentDriver {
+      const driver = new AgentDriver(from('watch'))
+      driver.hears(initReboot(ip('192.168.48.84'), { mac: client }))
+      driver.tell(from('watch', { revision: 4, leases: {} }))
+      driver.pass(3)
+      driver.tell(from('read', { revision: 4, leases: {} }))
+      return driver
+    }
+    const given = { revision: 5, previousRevision: 4, leases: { '192.168.48.84': OTHER_MAC } }
+
+    test('its address goes to no other MAC before a lease time has passed, also in later steps', () => {
+      const driver = restored()
+      driver.tell({ type: 'delta', delta: delta(given) })
+      expect(driver.hears(discover({ mac: mac(OTHER_MAC) }))).toEqual(['ignored address-resting'])
+      driver.tell(from('watch', { ...given, ntpServers: ['162.159.200.1'] }))
+      expect(driver.hears(discover({ mac: mac(OTHER_MAC) }))).toEqual(['ignored address-resting'])
+
+      driver.pass(300)
+      expect(driver.hears(discover({ mac: mac(OTHER_MAC) }))).toEqual(['offer 192.168.48.84'])
+    })
+
+    test('its own MAC gets the address at once when the VM is made again', () => {
+      const driver = restored()
+      driver.tell({ type: 'delta', delta: delta({ ...given, leases: { '192.168.48.84': MAC } }) })
+
+      expect(driver.hears(discover({ mac: client }))).toEqual(['offer 192.168.48.84'])
+    })
+  })
+
   test('an address that was seen free is told to its next MAC at once', () => {
     const driver = new AgentDriver(from('watch'))
     driver.hears(initReboot(ip('192.168.48.84'), { mac: client }))

@@ -13,7 +13,6 @@ testFaults({
     { kind: 'kill', parts: ['agent', 'api'] },
     { kind: 'kill', parts: ['agent', 'nats'] },
     { kind: 'kill', parts: ['controller', 'nats'] },
-    { kind: 'kill', parts: ['controller', 'api'] },
     { kind: 'cut', parts: ['controller', 'agent'] },
   ],
   boundSeconds: 45,

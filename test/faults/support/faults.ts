@@ -10,10 +10,10 @@ export interface Fault {
 }
 
 /** How long a part is away: killed (and then it has to start), stopped, or cut off. */
-const AWAY_MS: Record<FaultKind, number> = { kill: 500, stop: 3_000, cut: 3_000 }
+const AWAY_MS: Record<FaultKind, number> = { kill: 500, stop: 2_500, cut: 2_500 }
 
 export function describeFault({ kind, parts }: Fault): string {
-  const verb = { kill: 'kill -9', stop: 'SIGSTOP 3 s', cut: 'cut off 3 s' }[kind]
+  const verb = { kill: 'kill -9', stop: 'SIGSTOP 2.5 s', cut: 'cut off 2.5 s' }[kind]
   return `${verb} ${parts.join(' + ')}`
 }
 

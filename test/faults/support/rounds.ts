@@ -17,15 +17,22 @@ export interface Round {
 /** Asked again after this long, a client that was not answered starts over from DISCOVER. */
 const ASK_AGAIN_MS = 1_000
 const PATIENCE_SECONDS = 60
+/** From one VM of a storm to the next: a storm that is over at once is over before a fault has struck. */
+const STORM_STEP_MS = 25
 
-/** VMs are made and boot, all at once; the fault strikes when the first of them has an address. */
+/** VMs are made and boot, one right after the other; the fault strikes when the first of them has an address. */
 export async function bootStorm(
   { world, recorder, user, now }: Round,
   fault: Fault,
   machines: readonly Machine[],
 ): Promise<Recovery> {
   const told = user.history.length
-  const booting = Promise.all(machines.map((machine) => machine.create()))
+  const booting = Promise.all(
+    machines.map(async (machine, index) => {
+      await wait(index * STORM_STEP_MS)
+      await machine.create()
+    }),
+  )
   booting.catch(() => {})
   const isTold = () => (user.history.length > told ? true : undefined)
   await eventually('a first address', isTold, { seconds: 20, pauseMs: 5 })

@@ -26,6 +26,8 @@ export const LEASE_SECONDS = 20
 export interface World {
   readonly machines: LabNetwork
   readonly parts: ReadonlyMap<string, Part>
+  /** Where the processes keep what they keep. */
+  readonly folder: string
   /** For looking on and for being a user: no fault but that of the API itself touches it. */
   readonly store: KubeStore
   pool(): Promise<IPPool>
@@ -95,6 +97,7 @@ export async function openWorld(ground: Ground, parts: readonly Part[], port: nu
   )
   return {
     machines: ground.machines,
+    folder: ground.folder,
     parts: new Map(parts.map((part) => [part.name, part])),
     store,
     pool,

@@ -1,0 +1,90 @@
+import { cp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { findOverlaps, leaseIntervals, tellOverlap } from '../history/intervals.ts'
+import { findMoves, tellMove } from '../history/moves.ts'
+import { startApart } from '../support/apart.ts'
+import { type ApiUser, createApiUser } from '../support/api-history.ts'
+import { expectAgreement } from '../support/checks.ts'
+import { partNamed } from '../support/faults.ts'
+import { addMachine, type Machine } from '../support/machines.ts'
+import { createRecorder, type Recorder } from '../support/recorder.ts'
+import type { World } from '../support/world.ts'
+
+/**
+ * The API server goes back to a copy of its data. A VM that came after the copy is unknown to it, and runs all the same,
+ * with a lease.
+ */
+let world: World
+let user: ApiUser
+let recorder: Recorder
+let early: Machine
+let unknown: Machine
+let late: Machine
+beforeEach(async () => {
+  world = await startApart()
+  const now = () => performance.now()
+  user = createApiUser(world.store, now)
+  recorder = createRecorder(now)
+  const add = (number: number) => addMachine({ network: world.machines, user, recorder }, 'udhcpc', number)
+  ;[early, unknown, late] = await Promise.all([add(1), add(2), add(3)])
+  await early.create()
+  await withApiDown(() => copy('api', 'backup'))
+  await unknown.create()
+})
+afterEach(async () => {
+  await Promise.all([early, unknown, late].map((machine) => machine?.client.stop()))
+  await world?.close()
+})
+
+test('while controller and agent run on: the lost VM keeps its address, and gets it again when it is made again', async () => {
+  const address = unknown.client.lease?.address
+  await withApiDown(restore)
+  await late.create()
+  expect(late.client.lease?.address).not.toBe(address)
+  expect(await user.create(unknown.name, unknown.mac)).toBe(address)
+  await expectAgreement(world, user, [early, unknown, late])
+  expectOneHolder()
+  expect(findMoves(recorder.events).map(tellMove)).toEqual([])
+})
+
+test('a VM made again is not told an address that only the controller still believes in', async () => {
+  await withApiDown(restore)
+  await user.create(unknown.name, unknown.mac)
+  await expectAgreement(world, user, [early, unknown])
+  expectOneHolder()
+})
+
+test('when no controller remembers the lost VM: the agent does, also after a restart, until the lease has run out', async () => {
+  const parts = ['controller', 'agent'].map((name) => partNamed(world.parts, name))
+  await withApiDown(async () => {
+    await Promise.all(parts.map((part) => part.kill()))
+    await restore()
+  })
+  await Promise.all(parts.map((part) => part.start()))
+  await late.create()
+  expectOneHolder()
+  await expectAgreement(world, user, [early, late])
+})
+
+function expectOneHolder(): void {
+  expect(findOverlaps(leaseIntervals(recorder.events, { heardLateMs: 1_000 })).map(tellOverlap)).toEqual([])
+}
+
+async function withApiDown(action: () => Promise<void>): Promise<void> {
+  const api = partNamed(world.parts, 'api')
+  await api.kill()
+  await action()
+  await api.start()
+}
+
+async function restore(): Promise<void> {
+  await rm(join(world.folder, 'api'), { recursive: true })
+  await copy('backup', 'api')
+}
+
+/** Files only: a server that was killed leaves its socket behind. */
+async function copy(from: string, to: string): Promise<void> {
+  const filter = (source: string) => !source.endsWith('.sock')
+  await cp(join(world.folder, from), join(world.folder, to), { recursive: true, filter })
+}
