@@ -14,6 +14,8 @@ const USUAL_DELAY = [0.2, 3] as const
 
 export function createMessageFaults(seed: number, windows: FaultWindows, coverage: Coverage): MessageFaults {
   const links = new Map<string, Chance>()
+  /** By link, when the last message arrives: NATS keeps the order of a connection. */
+  const arrivals = new Map<string, number>()
   /** How much waits for each slow consumer, by the beginning of its slowness. */
   const piles = new Map<string, number>()
 
@@ -37,9 +39,12 @@ export function createMessageFaults(seed: number, windows: FaultWindows, coverag
   return {
     fate(from, to, subject) {
       const kind = kindOf(subject)
-      const chance = chanceOf(`${from} ${to}`)
+      const link = `${from} ${to}`
+      const chance = chanceOf(link)
       const usual = () => chance.between(...USUAL_DELAY)
-      let copies = [usual()]
+      const arrival = Math.max(windows.now() + usual(), arrivals.get(link) ?? 0)
+      arrivals.set(link, arrival)
+      let copies = [arrival - windows.now()]
       if (isAway(from, to)) {
         coverage.hit('message cut off', kind)
         return []

@@ -6,14 +6,12 @@ export type FaultOf<Type extends Fault['type']> = Extract<Fault, { type: Type }>
 /** The faults of a plan that last for a while: which of them are going on now. Nothing lasts longer than the plan. */
 export class FaultWindows {
   readonly #byType = new Map<string, Lasting[]>()
-  readonly #now: () => number
 
   constructor(
     faults: readonly Fault[],
-    now: () => number,
+    readonly now: () => number,
     readonly end: number,
   ) {
-    this.#now = now
     for (const fault of faults) {
       if (!('lasts' in fault)) continue
       const known = this.#byType.get(fault.type)
@@ -25,8 +23,8 @@ export class FaultWindows {
   /** The ones of a type that go on now. */
   active<Type extends Lasting['type']>(type: Type): FaultOf<Type>[] {
     const all = this.#byType.get(type)
-    if (all === undefined || this.#now() >= this.end) return []
-    const now = this.#now()
+    if (all === undefined || this.now() >= this.end) return []
+    const now = this.now()
     return all.filter(
       (fault): fault is Extract<Lasting, { type: Type }> =>
         fault.type === type && fault.at <= now && now < fault.at + fault.lasts,
@@ -35,7 +33,7 @@ export class FaultWindows {
 
   /** When it is over, in milliseconds from now. */
   remaining(fault: Lasting): number {
-    return Math.min(fault.at + fault.lasts, this.end) - this.#now()
+    return Math.min(fault.at + fault.lasts, this.end) - this.now()
   }
 
   isCut(from: string, to: string): boolean {

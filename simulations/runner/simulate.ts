@@ -8,7 +8,7 @@ import { createChance } from '../world/chance.ts'
 import { installGlobals, realNow, realTurn } from '../world/globals.ts'
 import { newLife } from '../world/life.ts'
 import { EPOCH } from '../world/machine.ts'
-import { Scheduler } from '../world/scheduler.ts'
+import { LivelockError, Scheduler } from '../world/scheduler.ts'
 import { createWorld, type World } from '../world/world.ts'
 import type { RunResult } from './result.ts'
 
@@ -43,7 +43,7 @@ export async function simulate(plan: Plan, { keepTrace = false }: SimulateOption
   process.on('unhandledRejection', unhandled)
   try {
     world = await createWorld(plan, scheduler)
-    await play(world)
+    await playUntilLivelock(world)
     const { judge, trace, coverage } = world
     return {
       plan,
@@ -64,6 +64,16 @@ export async function simulate(plan: Plan, { keepTrace = false }: SimulateOption
     await new Promise<void>((resolve) => realTurn(resolve))
     process.off('unhandledRejection', unhandled)
     isRunning = false
+  }
+}
+
+/** Who runs in circles blocks everybody else: that ends a simulation as a violation. */
+async function playUntilLivelock(world: World): Promise<void> {
+  try {
+    await play(world)
+  } catch (error) {
+    if (!(error instanceof LivelockError)) throw error
+    world.judge.witness.violated('no livelock', error.message, [])
   }
 }
 

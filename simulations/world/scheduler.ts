@@ -76,7 +76,15 @@ export class Scheduler {
 
   resume(life: Life): void {
     life.paused = false
-    for (const action of life.held.splice(0)) this.soon(life, action)
+    this.#catchUp(life)
+  }
+
+  /** What waited for a process happens in order: what fell due first, first. */
+  #catchUp(life: Life): void {
+    this.soon(life, () => {
+      life.held.shift()?.()
+      if (life.held.length > 0) this.#catchUp(life)
+    })
   }
 
   /**
