@@ -10,8 +10,15 @@ import { formatLength, formatMoment } from './time-text.ts'
 /** A longer plan is folded. */
 const LONG_PLAN = 60
 
-/** All about one violation as a page that needs nothing else: what was violated, the picture, the plan, how to replay it. */
-export function renderHtml(story: Story, run: Omit<RunResult, 'trace' | 'coverage' | 'wallMs'>): string {
+/**
+ * All about one violation as a page that needs nothing else: what was violated, the picture, the plan, how to replay it.
+ * @param replay how to see the run again
+ */
+export function renderHtml(
+  story: Story,
+  run: Omit<RunResult, 'trace' | 'coverage' | 'wallMs'>,
+  replay = replayCommand(run.plan),
+): string {
   const { violation } = story
   const { plan } = run
   const title = `${violation.law}: scenario ${plan.scenario}, seed ${plan.seed}`
@@ -35,7 +42,7 @@ export function renderHtml(story: Story, run: Omit<RunResult, 'trace' | 'coverag
         ),
         element('pre', { class: 'alarm' }, lines(violation.message)),
         paragraph('To see it again:'),
-        element('pre', {}, element('code', {}, escapeText(replayCommand(plan)))),
+        element('pre', {}, element('code', {}, escapeText(replay))),
         heading('What happened'),
         paragraph(DIAGRAM_LEGEND),
         element('div', { class: 'lanes' }, picture.heads),

@@ -8,6 +8,7 @@ import { addLabCommand } from './commands/lab.ts'
 import { addLeasesCommand } from './commands/leases.ts'
 import { addNatsCredentialsCommand } from './commands/nats-credentials.ts'
 import { addSetAddressCommand } from './commands/set-address.ts'
+import { addSimulateCommand } from './commands/simulate.ts'
 import { addStandaloneCommand } from './commands/standalone.ts'
 import { addTapCommand } from './commands/tap.ts'
 import { addWebhookCommand } from './commands/webhook.ts'
@@ -56,5 +57,6 @@ function createProgram(done: (code: ExitCode) => void): Command {
   addTapCommand(program)
   addNatsCredentialsCommand(program)
   addLabCommand(program, context)
+  addSimulateCommand(program, context)
   return program
 }
