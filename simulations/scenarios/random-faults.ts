@@ -53,7 +53,12 @@ export function randomFault(chance: Chance, setting: Setting): Fault {
       downMs: chance.pick([1, 300, 3_000, 30_000]),
     }),
     () => ({ type: 'pause', at, lasts, process: process() }),
-    () => ({ type: 'clock-jump', at, process: process(), byMs: chance.pick([-3_600_000, -20_000, 5_000]) }),
+    () => ({
+      type: 'clock-jump',
+      at,
+      process: process(),
+      byMs: chance.pick([-3_600_000, -20_000, 5_000, 60_000, 86_400_000]),
+    }),
     () => ({ type: 'clock-drift', at, lasts, process: process(), perMille: chance.pick([-10, 10]) }),
     () => ({
       type: 'state-file',

@@ -1,6 +1,7 @@
 import { type AgentActor, startAgentActor } from '../../actors/agent/actor.ts'
 import { type ActorSystem, startActorSystem } from '../../actors/system.ts'
 import { milliseconds, seconds } from '../../src/api/values/time.ts'
+import { createCautiousClock } from '../../src/runtime/cautious-clock.ts'
 import type { SimulatedSegment } from '../../transports/packets/simulated.ts'
 import { createChance } from './chance.ts'
 import type { ProcessParts, SimulatedProcess } from './process.ts'
@@ -28,7 +29,8 @@ export function createAgentProcess(parts: AgentProcessParts): SimulatedProcess {
   return {
     machine,
     start() {
-      const { life, clock } = machine.begin()
+      const { life, clock: wall, monotonicClock: monotonic } = machine.begin()
+      const clock = createCautiousClock({ wall, monotonic })
       const random = createChance(plan.seed, `${name} ${++lives}`)
       const log = parts.log(life)
       const packets = segment.attach({ name, port: SERVER_PORT, log })

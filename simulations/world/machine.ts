@@ -28,9 +28,13 @@ export class Machine {
     this.life = { ...newLife(name), alive: false }
   }
 
-  /** @returns the clocks of a new life: the wall clock, and the one that nobody can set */
+  /**
+   * A machine asks for the time before it starts its processes.
+   * @returns the clocks of a new life: the wall clock, and the one that nobody can set
+   */
   begin(): { life: Life; clock: Clock; monotonicClock: Clock } {
     const life = newLife(this.name)
+    this.setWallClock(-this.error)
     this.life = life
     this.upSince = this.#scheduler.now
     const after: Clock['after'] = (delay, action) => {

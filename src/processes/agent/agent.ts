@@ -6,8 +6,9 @@ import { formatObjectKey, type ObjectKey } from '../../api/values/object-key.ts'
 import { createKubeStore } from '../../kube/client.ts'
 import { createHealthServer } from '../../observe/health-server.ts'
 import { createMetrics } from '../../observe/metrics.ts'
+import { createCautiousClock } from '../../runtime/cautious-clock.ts'
 import { systemRandom } from '../../runtime/random.ts'
-import { systemClock } from '../../runtime/system-clock.ts'
+import { monotonicClock, systemClock } from '../../runtime/system-clock.ts'
 import type { RunningProcess } from '../running-process.ts'
 import { VERSION } from '../version.ts'
 import { createAgentMetrics } from './agent-metrics.ts'
@@ -33,7 +34,8 @@ export interface AgentOptions {
  */
 export async function startAgent(options: AgentOptions): Promise<RunningProcess> {
   const { log, pool } = options
-  const clock = systemClock
+  // A lease that was acknowledged must not seem to be over because somebody sets the clock (law 1).
+  const clock = createCautiousClock({ wall: systemClock, monotonic: monotonicClock })
   const random = systemRandom
   const metrics = createMetrics({ component: 'agent', version: VERSION })
   let runtime: AgentRuntime | undefined

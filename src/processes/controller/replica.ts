@@ -7,6 +7,7 @@ import { createEventRecorder } from '../../kube/event-recorder.ts'
 import { createFencedStore } from '../../kube/fenced-store.ts'
 import type { Store } from '../../kube/store.ts'
 import type { Readiness } from '../../observe/health.ts'
+import { createCautiousClock } from '../../runtime/cautious-clock.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Random } from '../../runtime/random.ts'
 import type { AgentSettings } from './agents/deployment.ts'
@@ -50,11 +51,13 @@ export const COMPONENT = 'managed-dhcp-controller'
 
 /** One replica of the controller, made of parts that talk to the outside: it watches, and acts while it leads. */
 export function startControllerReplica(options: ControllerReplicaOptions): ControllerReplica {
-  const { store, transport, clock, random, log, host, agents } = options
+  const { store, transport, random, log, host, agents } = options
+  // Rests must not be cut short because somebody sets the clock (law 1).
+  const clock = createCautiousClock({ wall: options.clock, monotonic: options.monotonicClock })
   const isLeading = () => leadership.isLeading()
   const fenced = createFencedStore(store, isLeading)
   const system = startActorSystem({ name: 'controller', log, clock, random })
-  const events = { clock, random, log, component: COMPONENT, instance: host }
+  const events = { clock: options.clock, random, log, component: COMPONENT, instance: host }
   const recorder = createEventRecorder({ ...events, store: fenced })
   // A standby has one thing to tell: that it is one now.
   const electionRecorder = createEventRecorder({ ...events, store })
@@ -82,7 +85,7 @@ export function startControllerReplica(options: ControllerReplicaOptions): Contr
         host,
         recorder: electionRecorder,
         clock: options.monotonicClock,
-        wallClock: clock,
+        wallClock: options.clock,
         random,
         log,
       })

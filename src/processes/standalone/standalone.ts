@@ -16,8 +16,9 @@ import { createEventRecorder } from '../../kube/event-recorder.ts'
 import { resolveIPv4 } from '../../network/resolve.ts'
 import { addHealthRoutes } from '../../observe/health-server.ts'
 import { createMetrics } from '../../observe/metrics.ts'
+import { createCautiousClock } from '../../runtime/cautious-clock.ts'
 import { systemRandom } from '../../runtime/random.ts'
-import { systemClock } from '../../runtime/system-clock.ts'
+import { monotonicClock, systemClock } from '../../runtime/system-clock.ts'
 import { createAgentMetrics } from '../agent/agent-metrics.ts'
 import { startController } from '../controller/controller.ts'
 import { addActorMetrics, addPoolMetrics } from '../controller/pool-metrics.ts'
@@ -76,7 +77,9 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
     admit: createStandaloneAdmission(() => api.store),
   })
   const { store } = api
-  const system = startActorSystem({ name: 'standalone', log, clock, random })
+  // Rests must not be cut short because somebody sets the clock (law 1).
+  const cautious = createCautiousClock({ wall: clock, monotonic: monotonicClock })
+  const system = startActorSystem({ name: 'standalone', log, clock: cautious, random })
   const recorder = createEventRecorder({
     store,
     clock,
@@ -87,7 +90,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
   })
   const metrics = createMetrics({ component: 'standalone', version: VERSION })
 
-  const parts = { system, store, transport, clock, random, log }
+  const parts = { system, store, transport, clock: cautious, random, log }
   const controller = startController({ ...parts, recorder, resolve: resolveIPv4 })
   addPoolMetrics(metrics, controller.pools)
   addActorMetrics(metrics, system.stats)
@@ -105,7 +108,7 @@ export async function startStandalone(options: StandaloneOptions): Promise<Stand
   }
 
   async function stop(): Promise<void> {
-    controller.stop()
+    await controller.stop()
     await agents.stop()
     await recorder.close()
     await system.stopAll()
