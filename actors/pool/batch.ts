@@ -146,7 +146,8 @@ function decideRelease(
   }
   // Asked for again since the owner's wish was read: it stays (law 4).
   const wantedAgain = claimOf(state, mac) !== pending.claim
-  const rest = pending.clientMayRun
+  // Of a VM that a restored backup does not know, nobody can say that its client is gone.
+  const rest = pending.clientMayRun || wasForgotten(state, mac, now)
   if (!wantedAgain) state.refused.delete(mac)
   const address = wantedAgain ? undefined : book.allocator.release(mac, { rest })
   if (address !== undefined) noteReleased(state, book, mac, address, rest, outcome, now)
@@ -157,6 +158,10 @@ function decideRelease(
       body: { outcome: wantedAgain ? 'still-wanted' : 'released' },
     })
   }
+}
+
+function wasForgotten({ forgotten }: PoolState, mac: MacAddress, now: Instant): boolean {
+  return forgotten.some((entry) => entry.mac === mac && entry.until > now)
 }
 
 function noteReleased(
