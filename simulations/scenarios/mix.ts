@@ -12,7 +12,12 @@ export const mix: Scenario = {
   plan(seed) {
     const chance = createChance(seed, 'mix')
     const networks = Array.from({ length: chance.integer(1, 2) }, (_, index) =>
-      network(index + 1, chance.pick([4, 12, 40]), chance.pick([20, 40, 90]), chance.happens(0.15) ? 2 : 1),
+      network(
+        index + 1,
+        chance.pick([3, 5, 12, 40]),
+        chance.pick([20, 40, 90]),
+        chance.happens(0.15) ? 2 : 1,
+      ),
     )
     const controllers = chance.pick([1, 2, 2, 3])
     const durationMs = chance.pick([40_000, 120_000, 300_000])
@@ -28,7 +33,7 @@ export const mix: Scenario = {
       operations: randomOperations(chance, {
         ...setting,
         machines: chance.pick([3, 8, 20]),
-        count: chance.pick([6, 15, 40]),
+        count: chance.pick([8, 25, 60]),
       }),
       faults: faults.sort((a, b) => a.at - b.at),
     }

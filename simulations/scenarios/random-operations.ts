@@ -18,24 +18,38 @@ export function randomOperations(chance: Chance, setting: OperationsSetting): Op
     (a, b) => a - b,
   )
   let macs = machines
-  const vm = () => `vm-${chance.integer(0, machines - 1)}`
+  /** VMs that are there, as far as this plan goes. */
+  const there = new Set<string>()
+  const anyVm = () => `vm-${chance.integer(0, machines - 1)}`
+  /** Mostly one that is there: what is done to no VM does nothing. */
+  const vm = () => (there.size > 0 && chance.happens(0.9) ? chance.pick([...there]) : anyVm())
   const network = () => chance.pick(networks)
   /** Mostly the VM's own MAC, so that it comes back under it; now and then another's. */
   const nicsOf = (name: string): NicPlan[] => {
     const number = Number(name.slice(3))
-    const own = chance.happens(0.03) ? chance.integer(0, machines - 1) : number
+    const own = chance.happens(0.06) ? chance.integer(0, machines - 1) : number
     const first = nic('nic-0', network(), own, chance.happens(0.08) ? pinIn(chance, network()) : undefined)
     return chance.happens(0.15) ? [first, nic('nic-1', network(), 1000 + number)] : [first]
   }
   const create = (at: number): Operation => {
-    const name = vm()
+    const absent = Array.from({ length: machines }, (_, number) => `vm-${number}`).filter(
+      (name) => !there.has(name),
+    )
+    const name = absent.length > 0 ? chance.pick(absent) : anyVm()
+    there.add(name)
     return { type: 'vm-create', at, vm: name, nics: nicsOf(name), running: chance.happens(0.9) }
+  }
+  const remove = (at: number): Operation => {
+    const name = vm()
+    there.delete(name)
+    return { type: 'vm-delete', at, vm: name }
   }
   const others: readonly ((at: number) => Operation)[] = [
     (at) => ({ type: 'vm-start', at, vm: vm() }),
     (at) => ({ type: 'vm-stop', at, vm: vm() }),
-    (at) => ({ type: 'vm-delete', at, vm: vm() }),
-    (at) => ({ type: 'vm-delete', at, vm: vm() }),
+    remove,
+    remove,
+    remove,
     (at) => ({ type: 'guest-reboot', at, vm: vm() }),
     (at) => ({ type: 'vm-migrate', at, vm: vm() }),
     (at) => ({ type: 'nic-add', at, vm: vm(), nic: nic('nic-2', network(), 2000 + macs++) }),
@@ -46,7 +60,8 @@ export function randomOperations(chance: Chance, setting: OperationsSetting): Op
       const pin = chance.happens(0.7) ? pinIn(chance, network()) : undefined
       return { type: 'pin', at, vm: vm(), nic: 'nic-0', ...(pin === undefined ? {} : { pin }) }
     },
-    (at) => ({ type: 'config-pause', at, vm: vm(), paused: chance.happens(0.5) }),
+    (at) => ({ type: 'config-pause', at, vm: vm(), paused: chance.happens(0.6) }),
+    (at) => ({ type: 'config-pause', at, vm: vm(), paused: chance.happens(0.6) }),
     (at) => ({ type: 'config-delete', at, vm: vm() }),
     (at) => ({ type: 'pool-edit', at, pool: network().name, spec: { paused: chance.happens(0.4) } }),
     (at) => ({

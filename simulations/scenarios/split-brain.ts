@@ -1,0 +1,81 @@
+import type { Fault } from '../plan/faults.ts'
+import type { Operation } from '../plan/operations.ts'
+import { controllers, cutOff, stopped } from './blows.ts'
+import { network } from './cluster.ts'
+import { scenarioOf } from './day.ts'
+import { fleet, machine, moments, networkOf, times, traffic, vmName, within } from './fleet.ts'
+
+/**
+ * Two controllers or three of which each thinks that it leads: because nobody elects a leader, or because the leader was
+ * stopped or cut off for longer than its Lease. What they had decided before reaches the API late.
+ */
+export const splitBrain = scenarioOf({
+  name: 'split-brain',
+  description: 'two controllers think that they lead, and what they decided reaches the API late',
+  reaches: [
+    'pause × controller leading',
+    'clock jump × controller',
+    'request cut off × ',
+    'answer cut off × ',
+    'message delayed × ',
+  ],
+  day(chance) {
+    const networks = times(chance.integer(1, 2), (index) => network(index + 1, chance.pick([5, 12]), 20))
+    const replicas = chance.integer(2, 3)
+    const leaderElection = chance.happens(0.5)
+    const machines = chance.integer(4, 10)
+    const durationMs = 120_000
+    const all = { from: 8_000, to: durationMs - 10_000 }
+    const one = () => chance.pick(controllers(replicas))
+    // The Lease of a controller is 15 seconds long.
+    const longerThanALease = () => chance.integer(14_000, 32_000)
+    const kinds: readonly ((at: number) => Fault[])[] = [
+      (at) => [stopped(one(), at, longerThanALease())],
+      (at) => cutOff(one(), 'api', at, longerThanALease()),
+      (at) => [{ type: 'cut', at, lasts: longerThanALease(), from: 'api', to: one() }],
+      (at) => [{ type: 'api-slow', at, lasts: 20_000, process: one(), upToMs: chance.pick([3_000, 18_000]) }],
+      (at) => [
+        { type: 'stale-lists', at, lasts: 30_000, process: one(), behindMs: chance.pick([2_000, 20_000]) },
+      ],
+      (at) => [{ type: 'watches', at, process: one(), how: 'silent' }],
+      (at) => [{ type: 'clock-jump', at, process: one(), byMs: chance.pick([-20_000, 20_000]) }],
+      (at) => [
+        {
+          type: 'messages',
+          at,
+          lasts: 20_000,
+          from: '*',
+          to: one(),
+          lost: 0.2,
+          doubled: 0.4,
+          delayed: 0.6,
+          delayMs: chance.pick([2_000, 20_000]),
+        },
+      ],
+    ]
+    const again: Operation[] = times(chance.integer(2, 6), () => {
+      const number = chance.integer(0, machines - 1)
+      return machine(within(chance, all), number, networkOf(networks, number))
+    })
+    const moves: Operation[] = times(chance.integer(0, 3), () => ({
+      type: 'nic-move',
+      at: within(chance, all),
+      vm: vmName(chance.integer(0, machines - 1)),
+      nic: 'nic-0',
+      network: chance.pick(networks).name,
+    }))
+    return {
+      networks,
+      controllers: replicas,
+      leaderElection,
+      durationMs,
+      operations: [
+        ...fleet(chance, machines, networks, { from: 2_000, to: 40_000 }),
+        ...traffic(chance, chance.integer(8, 24), machines, all),
+        ...again,
+        ...moves,
+      ],
+      faults: moments(chance, chance.integer(2, 7), all).flatMap((at) => chance.pick(kinds)(at)),
+    }
+  },
+})
