@@ -15,6 +15,8 @@ interface Machine {
   isRunning: boolean
   /** What was begun for an earlier wish is left alone. */
   wish: number
+  /** Of the VMs of this name, the how-manieth. */
+  incarnation: number
 }
 
 const RETRY = 1_000
@@ -52,7 +54,8 @@ export class KubeVirt {
 
   create(vm: string, nics: readonly NicPlan[], running: boolean): void {
     if (this.#machines.get(vm)?.isWanted) return
-    const machine = this.#wish(vm, { nics, isWanted: true, isRunning: running })
+    const incarnation = (this.#machines.get(vm)?.incarnation ?? 0) + 1
+    const machine = this.#wish(vm, { nics, isWanted: true, isRunning: running, incarnation })
     this.#until(async () => {
       try {
         await this.#api.store.create(VIRTUAL_MACHINES, machineObject(vm, machine.nics, running))
@@ -80,7 +83,7 @@ export class KubeVirt {
     this.#update(vm, machine, () =>
       this.#shutDown(
         vm,
-        () => this.#machines.get(vm)?.isRunning === false,
+        () => !this.#isToRun(vm, machine),
         () => {},
       ),
     )
@@ -111,7 +114,7 @@ export class KubeVirt {
     if (!known?.isRunning || !this.#guests.isRunning(vm)) return
     this.#guests.powerOff(vm)
     this.#later(BOOT, () => {
-      if (known.isRunning && this.#isCurrent(vm, known)) this.#guests.boot(vm, known.nics)
+      if (this.#isToRun(vm, known)) this.#guests.boot(vm, this.#machines.get(vm)?.nics ?? known.nics)
     })
   }
 
@@ -187,17 +190,21 @@ export class KubeVirt {
     return this.#machines.get(vm)?.wish === machine.wish
   }
 
+  /** The VM of which `machine` tells is still the one of that name, and is to run. */
+  #isToRun(vm: string, { incarnation }: Machine): boolean {
+    const now = this.#machines.get(vm)
+    return now?.incarnation === incarnation && now.isWanted && now.isRunning
+  }
+
   #start(vm: string, machine: Machine): void {
     this.#later(BOOT, () => {
-      if (!machine.isRunning || !this.#machines.get(vm)?.isRunning) return
+      if (!this.#isToRun(vm, machine)) return
       this.#until(async () => {
         const object = await found(this.#api.store.get(VIRTUAL_MACHINES, key(vm)))
-        const { nics, isRunning } = this.#machines.get(vm) ?? machine
-        if (object === undefined || !isRunning) return true
-        await this.#createInstance(object, nics)
+        if (object === undefined || !this.#isToRun(vm, machine)) return true
+        await this.#createInstance(object, this.#machines.get(vm)?.nics ?? machine.nics)
         this.#later(BOOT, () => {
-          const now = this.#machines.get(vm)
-          if (now?.isRunning) this.#guests.boot(vm, now.nics)
+          if (this.#isToRun(vm, machine)) this.#guests.boot(vm, this.#machines.get(vm)?.nics ?? machine.nics)
         })
         return true
       })
