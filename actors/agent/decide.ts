@@ -16,6 +16,7 @@ import {
   openLeaseTable,
   presumeAcknowledged,
   toSnapshot,
+  unknownLeases,
   UnservableSnapshotError,
 } from './lease-table.ts'
 import type { AgentEffect, AgentMessage, SnapshotSource } from './messages.ts'
@@ -189,7 +190,7 @@ function onTick(state: AgentState, now: Instant, effects: AgentEffect[]): AgentS
 function report(state: AgentState, now: Instant, effects: AgentEffect[]): AgentState {
   const { table, reported } = state
   if (table === undefined) return state
-  const standing = standingOf(state, table)
+  const standing = standingOf(state, table, now)
   if (reported !== undefined && between(reported.at, now) < untilNextReport(reported, standing)) return state
   effects.push({ type: 'report', report: standing })
   return { ...state, reported: { at: now, report: standing, taken: true } }
@@ -203,7 +204,13 @@ function untilNextReport(
   return taken && last.revision === standing.revision ? REPORT_INTERVAL : seconds(1)
 }
 
-function standingOf(state: AgentState, table: LeaseTable): AgentStanding {
+function standingOf(state: AgentState, table: LeaseTable, now: Instant): AgentStanding {
+  const leases = unknownLeases(table, now)
+  const standing = servingOf(state, table)
+  return leases.length === 0 ? standing : { ...standing, unknownLeases: leases }
+}
+
+function servingOf(state: AgentState, table: LeaseTable): AgentStanding {
   const { uid, revision } = table.snapshot
   const { unservable, interfaceProblem: problem } = state
   if (table.configuration.paused) {
@@ -224,7 +231,7 @@ export function isServing(state: AgentState): boolean {
 /** For people and probes: whether clients are served, and what is to be said about it. */
 export function readinessOf(state: AgentState, pool: string): Readiness {
   if (state.table === undefined) return { ok: false, reasons: [`the IPPool ${pool} is not known yet`] }
-  const { serving, reason, message } = standingOf(state, state.table)
+  const { serving, reason, message } = servingOf(state, state.table)
   if (reason === 'Paused') return { ok: false, reasons: [`the IPPool ${pool} is paused`] }
   return { ok: serving, reasons: message === undefined ? [] : [message] }
 }

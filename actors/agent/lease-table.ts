@@ -3,10 +3,15 @@ import { ipPoolSchema } from '../../src/api/ippool.ts'
 import { type PoolConfiguration, parsePoolConfiguration } from '../../src/api/pool-configuration.ts'
 import { formatIPv4Address, type IPv4Address, parseIPv4Address } from '../../src/api/values/ipv4-address.ts'
 import { type MacAddress, parseMacAddress } from '../../src/api/values/mac-address.ts'
-import { type Instant, later, seconds, toInstant } from '../../src/api/values/time.ts'
+import { formatInstant, type Instant, later, seconds, toInstant } from '../../src/api/values/time.ts'
 import type { Binding } from '../../src/dhcp/decide.ts'
 import { type PreparedNetwork, prepareNetwork } from '../../src/dhcp/network.ts'
-import type { LeaseDelta, PoolSnapshot } from '../pool/contracts.ts'
+import {
+  type LeaseDelta,
+  MAXIMUM_UNKNOWN_LEASES,
+  type PoolSnapshot,
+  type UnknownLease,
+} from '../pool/contracts.ts'
 import type { SnapshotSource } from './messages.ts'
 import type { LeaseTable } from './state.ts'
 
@@ -100,6 +105,17 @@ export function isStillLeasedToAnother(
   return false
 }
 
+/** What the pool is to know: addresses that look free to it while a client may use them. */
+export function unknownLeases(table: LeaseTable, now: Instant): UnknownLease[] {
+  const leases: UnknownLease[] = []
+  for (const [address, { mac, until }] of table.outstanding) {
+    if (leases.length >= MAXIMUM_UNKNOWN_LEASES) break
+    if (until <= now || table.macs.has(address)) continue
+    leases.push({ address: formatIPv4Address(address), macAddress: mac, until: formatInstant(until) })
+  }
+  return leases
+}
+
 export function noteAcknowledged(table: LeaseTable, address: IPv4Address, now: Instant): void {
   const until = later(now, seconds(table.configuration.leaseSeconds))
   // A shorter lease does not take back what a longer one promised.
@@ -116,14 +132,16 @@ export function presumeAcknowledged(table: LeaseTable, now: Instant): void {
 
 /**
  * The API server went back to an earlier state, a backup that was restored. Leases that `before` has and `table` forgot
- * may be in use, and no pool lets their addresses rest.
+ * may be in use, and no pool lets their addresses rest. Who was acknowledged is not told to stop: to a server without
+ * a record of it RFC 2131 §4.3.2 prescribes silence, and its owner may be about to ask again.
  */
 export function keepForgotten(before: LeaseTable, table: LeaseTable, now: Instant): void {
   const longest = later(now, seconds(before.configuration.leaseSeconds))
   for (const [address, mac] of before.macs) {
     if (table.macs.get(address) === mac) continue
-    const until = toInstant(Math.max(longest, before.acknowledged.get(address) ?? 0))
-    table.outstanding.set(address, { mac, until })
+    const acknowledged = before.acknowledged.get(address) ?? 0
+    table.outstanding.set(address, { mac, until: toInstant(Math.max(longest, acknowledged)) })
+    if (acknowledged > now) table.revoked.delete(mac)
   }
 }
 

@@ -53,7 +53,7 @@ export function adoptPool(
     servedSpec: spec,
     invalid,
     dirty: true,
-    seenVersions: remember(state.seenVersions, pool),
+    seenVersions: remember(state, pool),
     ...(isEdited ? { nextResolve: now, nextRegistrationCheck: now } : {}),
     ...networkMoved(state, pool, configuration, now),
   }
@@ -150,8 +150,11 @@ function forgottenLeases(
   return [...taken, ...earlier.filter((entry) => entry.until > now && !known.has(entry.address))]
 }
 
-export function remember(versions: readonly string[], pool: IPPool): readonly string[] {
-  return [...versions, pool.metadata.resourceVersion ?? ''].slice(-REMEMBERED_VERSIONS)
+/** What was read or written comes on the watch too, unless it was there first. */
+export function remember({ seenVersions, watchedVersion }: PoolState, pool: IPPool): readonly string[] {
+  const { resourceVersion = '' } = pool.metadata
+  if (resourceVersion === watchedVersion) return seenVersions
+  return [...seenVersions, resourceVersion].slice(-REMEMBERED_VERSIONS)
 }
 
 function tellOwners(

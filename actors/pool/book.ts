@@ -86,9 +86,11 @@ export function restEnd(
   return toInstant(Math.ceil(end / 1000) * 1000)
 }
 
-function rest(book: Book, { address, mac, until }: Rest, now: Instant): void {
-  if (until <= now) return
-  if (book.allocator.holderOf(address) !== undefined || book.restingUntil.has(address)) return
+/** @returns false when that is over, or the address is held, or rests already */
+export function rest(book: Book, { address, mac, until }: Rest, now: Instant): boolean {
+  if (until <= now) return false
+  if (book.allocator.holderOf(address) !== undefined || book.restingUntil.has(address)) return false
   book.allocator.rest(address, mac)
   book.restingUntil.set(address, until)
+  return true
 }

@@ -40,7 +40,7 @@ export function committed(state: PoolState, pool: IPPool, effects: PoolEffect[])
     pool,
     inFlight: undefined,
     fence: false,
-    seenVersions: remember(state.seenVersions, pool),
+    seenVersions: remember(state, pool),
   }
 }
 

@@ -73,6 +73,12 @@ export const leaseDeltaSchema = z.object({
 })
 export type LeaseDelta = z.infer<typeof leaseDeltaSchema>
 
+/** A lease that an agent may have acknowledged, that still runs, and of which the IPPool says nothing. */
+export const unknownLeaseSchema = z.object({ address, macAddress, until: z.iso.datetime() })
+export type UnknownLease = z.infer<typeof unknownLeaseSchema>
+/** More than so many are not told: an agent gives their addresses to nobody all the same. */
+export const MAXIMUM_UNKNOWN_LEASES = 1_000
+
 /** How an agent is doing, told every few seconds and whenever it changes. */
 export const agentReportSchema = z.object({
   uid: z.string(),
@@ -80,6 +86,8 @@ export const agentReportSchema = z.object({
   serving: z.boolean(),
   reason: z.string().optional(),
   message: z.string().optional(),
+  /** After the API went back to an old backup. */
+  unknownLeases: z.array(unknownLeaseSchema).max(MAXIMUM_UNKNOWN_LEASES).optional(),
   pod: z.object({ namespace: z.string(), name: z.string(), uid: z.string().optional() }),
 })
 export type AgentReport = z.infer<typeof agentReportSchema>

@@ -88,9 +88,10 @@ function apply(state: PoolState, message: PoolMessage, now: Instant, effects: Po
 function poolChanged(state: PoolState, version: string, now: Instant): PoolState {
   const echo = state.seenVersions.lastIndexOf(version)
   // An echo comes once, and in order. The same version later is news: a restored backup goes back to one.
-  if (echo >= 0) return { ...state, seenVersions: state.seenVersions.slice(echo + 1) }
-  if (state.reading) return { ...state, changedWhileReading: version }
-  return { ...state, readRetry: state.readRetry ?? { at: now, failures: 0 } }
+  const next = { ...state, seenVersions: state.seenVersions.slice(echo + 1), watchedVersion: version }
+  if (echo >= 0) return next
+  if (state.reading) return { ...next, changedWhileReading: version }
+  return { ...next, readRetry: state.readRetry ?? { at: now, failures: 0 } }
 }
 
 function poolRead(

@@ -9,6 +9,7 @@ import type { PoolEffect } from './messages.ts'
 import { checkDemand, refuseRequest } from './requests.ts'
 import type { PendingRequest, PoolState } from './state.ts'
 import { statusChange } from './status.ts'
+import { restUnknownLeases } from './unknown-leases.ts'
 
 /** Whatever the message was: start what is due, decide what waits, write what the status does not say yet. */
 export function settle(state: PoolState, now: Instant, effects: PoolEffect[]): PoolState {
@@ -18,6 +19,7 @@ export function settle(state: PoolState, now: Instant, effects: PoolEffect[]): P
   if (needsFinalizer(next)) return addFinalizer(next, now, effects)
   if (next.finalizers.busy) return next
   next = startChores(next, now, effects)
+  if (next.book !== undefined && restUnknownLeases(next, next.book, now)) next = { ...next, dirty: true }
 
   const decided = isRegistrationKnown(next) ? decidePending(next, now, effects) : undefined
   next = decided?.state ?? next

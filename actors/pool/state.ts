@@ -50,8 +50,10 @@ export interface PoolState {
   startedAt: Instant
   /** What is known is out of date: when to read next, and how often that failed. */
   readRetry: { at: Instant; failures: number } | undefined
-  /** Resource versions that were read or written, whose echoes on the watch say nothing new. */
+  /** Resource versions that were read or written, whose echoes on the watch are still to come and say nothing new. */
   seenVersions: readonly string[]
+  /** The latest that the watch spoke of. */
+  watchedVersion: string | undefined
   registration: Registration | undefined
   /** The network is being labelled. */
   registering: boolean
@@ -167,6 +169,7 @@ export function initialPoolState(now: Instant): PoolState {
     startedAt: now,
     readRetry: { at: now, failures: 0 },
     seenVersions: [],
+    watchedVersion: undefined,
     registration: undefined,
     registering: false,
     registrationOutdated: false,

@@ -68,6 +68,10 @@ class AgentDriver {
     )
   }
 
+  lastReport() {
+    return this.effects.findLast((effect) => effect.type === 'report')?.report
+  }
+
   did(type: AgentEffect['type']): number {
     return this.effects.filter((effect) => effect.type === type).length
   }
@@ -300,6 +304,20 @@ describe('answering', () => {
 
       driver.pass(300)
       expect(driver.hears(discover({ mac: mac(OTHER_MAC) }))).toEqual(['offer 192.168.48.84'])
+    })
+
+    test('its client is told nothing, and the pool hears of it as long as it may run', () => {
+      const driver = restored()
+
+      expect(driver.hears(initReboot(ip('192.168.48.84'), { mac: client }))).toEqual([
+        'ignored unknown-client',
+      ])
+      const until = '2026-01-01T00:05:03Z'
+      expect(driver.lastReport()?.unknownLeases).toEqual([
+        { address: '192.168.48.84', macAddress: MAC, until },
+      ])
+      driver.pass(300)
+      expect(driver.lastReport()?.unknownLeases).toBeUndefined()
     })
 
     test('its own MAC gets the address at once when the VM is made again', () => {
