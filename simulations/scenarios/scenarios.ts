@@ -1,10 +1,15 @@
 import { bootStorm } from './boot-storm.ts'
 import { controlPlaneDark } from './control-plane-dark.ts'
+import { macCollision } from './mac-collision.ts'
+import { massMigration } from './mass-migration.ts'
 import { mix } from './mix.ts'
 import { natsFlapping } from './nats-flapping.ts'
+import { nodeLoss } from './node-loss.ts'
+import { poolEditUnderLoad } from './pool-edit-under-load.ts'
 import { rollingUpgrade } from './rolling-upgrade.ts'
 import type { Scenario } from './scenario.ts'
 import { splitBrain } from './split-brain.ts'
+import { vmChurn } from './vm-churn.ts'
 
 export const SCENARIOS: readonly Scenario[] = [
   mix,
@@ -13,6 +18,11 @@ export const SCENARIOS: readonly Scenario[] = [
   controlPlaneDark,
   natsFlapping,
   splitBrain,
+  nodeLoss,
+  poolEditUnderLoad,
+  macCollision,
+  massMigration,
+  vmChurn,
 ]
 
 export class UnknownScenarioError extends Error {
