@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { RootDatabase } from 'lmdb'
 import { DataDirectoryError } from './errors.ts'
 
-const OWNER = 'owner'
+export const OWNER_KEY = 'owner'
 
 export interface Ownership {
   release(): Promise<void>
@@ -33,13 +33,13 @@ export async function takeOwnership(
   }
   try {
     for (;;) {
-      const owner = database.get(OWNER)
+      const owner = database.get(OWNER_KEY)
       if (owner !== undefined && (await isAlive(directory, folder, owner))) {
         throw new DataDirectoryError(directory, 'is in use by another running process; stop that one first')
       }
       const taken = database.transactionSync(() => {
-        if (database.get(OWNER) !== owner) return false
-        database.putSync(OWNER, name)
+        if (database.get(OWNER_KEY) !== owner) return false
+        database.putSync(OWNER_KEY, name)
         return true
       })
       if (taken) {
@@ -55,7 +55,7 @@ export async function takeOwnership(
   return {
     release: async () => {
       database.transactionSync(() => {
-        if (database.get(OWNER) === name) database.removeSync(OWNER)
+        if (database.get(OWNER_KEY) === name) database.removeSync(OWNER_KEY)
       })
       await stop(server)
       closeSync(folder)

@@ -3,16 +3,16 @@ import { join, resolve } from 'node:path'
 import { open, type RootDatabase } from 'lmdb'
 import { systemRandom } from '../../runtime/random.ts'
 import type { Backend } from './backend.ts'
-import { takeOwnership } from './directory-owner.ts'
+import { OWNER_KEY, takeOwnership } from './directory-owner.ts'
 import { DataDirectoryError } from './errors.ts'
 import { checkFile } from './lmdb-file.ts'
 
 const FORMAT = 'managed-dhcp objects 1'
 const FORMAT_KEY = 'format'
 const REVISION_KEY = 'revision'
-/** Objects sort behind this; no other key does. */
 const OBJECT_PREFIX = 'object '
-const OBJECT_END = 'object!'
+/** What else there may be; anything beyond that is no work of ours. */
+const OTHER_KEYS = new Set([FORMAT_KEY, REVISION_KEY, OWNER_KEY])
 
 export class CommitError extends Error {
   override readonly name = 'CommitError'
@@ -112,7 +112,9 @@ function load(directory: string, database: RootDatabase<string, string>) {
       throw new DataDirectoryError(directory, `is in a form that this version does not know: "${format}"`)
     }
     const objects = new Map<string, string>()
-    for (const { key, value } of database.getRange({ start: OBJECT_PREFIX, end: OBJECT_END })) {
+    for (const { key, value } of database.getRange()) {
+      if (OTHER_KEYS.has(key)) continue
+      if (!key.startsWith(OBJECT_PREFIX)) throw new Error(`there is an unknown entry "${key}"`)
       JSON.parse(value)
       objects.set(key.slice(OBJECT_PREFIX.length), value)
     }
