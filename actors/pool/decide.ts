@@ -1,5 +1,5 @@
 import { parseMacAddress } from '../../src/api/values/mac-address.ts'
-import { type Instant, later, milliseconds } from '../../src/api/values/time.ts'
+import { between, type Instant, later, milliseconds, seconds } from '../../src/api/values/time.ts'
 import { adoptPool } from './adopt.ts'
 import { agentReadinessChanged, withAgentDeployment, withAgentReport } from './agent-report.ts'
 import { ntpResolved, orphansFound, registrationChecked } from './chores.ts'
@@ -7,7 +7,14 @@ import { claim, claimOf } from './claims.ts'
 import { commitFailed, committed } from './commit.ts'
 import { finalizersWritten } from './finalizers.ts'
 import type { PoolEffect, PoolMessage } from './messages.ts'
-import { checkRelease, demandChecked, demandCheckFailed, enqueue, expireRequests } from './requests.ts'
+import {
+  checkRelease,
+  demandChecked,
+  demandCheckFailed,
+  enqueue,
+  expireRequests,
+  forgetReleases,
+} from './requests.ts'
 import { settle } from './settle.ts'
 import { snapshotOf } from './snapshot.ts'
 import type { PoolState } from './state.ts'
@@ -20,8 +27,20 @@ export interface PoolDecision {
 /** What a pool does with a message: no I/O, no clock. */
 export function decide(state: PoolState, message: PoolMessage, now: Instant): PoolDecision {
   const effects: PoolEffect[] = []
-  const next = apply(state, message, now, effects)
+  const next = apply(afterSleep(state, now, effects), message, now, effects)
   return { state: settle(next, now, effects), effects }
+}
+
+/** There is a tick every second. */
+const SLEEP = seconds(5)
+
+/**
+ * After the process was stopped for a while, that nobody asked for a MAC is old news: another VM of the same MAC may have
+ * come up meanwhile, and the agent may have answered it. Whoever wants to give something back asks again.
+ */
+function afterSleep(state: PoolState, now: Instant, effects: PoolEffect[]): PoolState {
+  if (between(state.awakeAt, now) <= SLEEP) return state
+  return { ...forgetReleases(state, effects), awakeAt: now }
 }
 
 function apply(state: PoolState, message: PoolMessage, now: Instant, effects: PoolEffect[]): PoolState {
@@ -81,7 +100,7 @@ function apply(state: PoolState, message: PoolMessage, now: Instant, effects: Po
     case 'finalizers-written':
       return finalizersWritten(state, message.ok, now)
     case 'tick':
-      return expireRequests(endRests(state, now), now, effects)
+      return expireRequests(endRests({ ...state, awakeAt: now }, now), now, effects)
   }
 }
 

@@ -136,7 +136,10 @@ export function createDemandReader(options: { store: Store; configs: Informer })
           .filter((wish) => sameObjectKey(wish.network, network))
           .map((wish) => wish.mac),
       )
-      return [...held].filter(([mac]) => !wanted.has(mac)).map(([mac, claim]) => ({ mac, claim }))
+      // A list may be older than what the watch has told since.
+      return [...held]
+        .filter(([mac]) => !wanted.has(mac) && !isCached(mac))
+        .map(([mac, claim]) => ({ mac, claim }))
     },
   }
 }

@@ -11,6 +11,10 @@ const REQUEST_PATIENCE = seconds(10)
 export const MAXIMUM_PENDING = 50_000
 
 const BUSY: Refusal = { reason: 'Busy', message: 'too many requests wait for this IPPool; ask again' }
+const OUTDATED: Refusal = {
+  reason: 'Unavailable',
+  message: 'what was known of the wish for the address is out of date; ask again',
+}
 const LATE: Refusal = {
   reason: 'Unavailable',
   message: 'the IPPool could not be written in time; ask again',
@@ -148,6 +152,18 @@ export function expireRequests(state: PoolState, now: Instant, effects: PoolEffe
   if (!state.pending.some(isStale)) return state
   for (const request of state.pending.filter(isStale)) refuseRequest(request, LATE, effects)
   return { ...state, pending: state.pending.filter((request) => !isStale(request)) }
+}
+
+/** No address is given back on what was known so far. */
+export function forgetReleases(state: PoolState, effects: PoolEffect[]): PoolState {
+  for (const [id, check] of state.checks) {
+    if (check.type !== 'release') continue
+    refuseRequest(check, OUTDATED, effects)
+    takeCheck(state, id)
+  }
+  for (const request of state.pending)
+    if (request.type === 'release') refuseRequest(request, OUTDATED, effects)
+  return { ...state, pending: state.pending.filter(({ type }) => type !== 'release') }
 }
 
 export function refuseRequest(

@@ -48,6 +48,8 @@ export interface PoolState {
   /** Finalizers are being written, or were not: when to try again. */
   finalizers: { busy: boolean; at: Instant; failures: number }
   startedAt: Instant
+  /** When time last passed as it should, second by second. */
+  awakeAt: Instant
   /** What is known is out of date: when to read next, and how often that failed. */
   readRetry: { at: Instant; failures: number } | undefined
   /** Resource versions that were read or written, whose echoes on the watch are still to come and say nothing new. */
@@ -167,6 +169,7 @@ export function initialPoolState(now: Instant): PoolState {
     fence: true,
     finalizers: { busy: false, at: now, failures: 0 },
     startedAt: now,
+    awakeAt: now,
     readRetry: { at: now, failures: 0 },
     seenVersions: [],
     watchedVersion: undefined,

@@ -356,12 +356,23 @@ describe('release', () => {
   test('a release whose requester gave up is carried out all the same', () => {
     const driver = PoolDriver.of(held({ '192.168.48.84': TEST_MAC }))
     const token = driver.release()
-    driver.pass(11)
+    for (let second = 0; second < 11; second++) driver.pass(1)
     expect(driver.replyTo(token)).toMatchObject({ outcome: 'refused', reason: 'Unavailable' })
 
     driver.wanted(false)
 
     expect(driver.commit()?.ipv4?.allocated).not.toHaveProperty(['192.168.48.84'])
+  })
+
+  test('a release is looked at anew after the process was stopped: the wish may have come back meanwhile', () => {
+    const driver = PoolDriver.of(held({ '192.168.48.84': TEST_MAC }))
+    driver.release()
+
+    driver.stopped(30)
+    driver.wanted(false, { clientMayRun: false })
+
+    expect(driver.all('commit')).toEqual([])
+    expect(driver.take('reply-release').body).toMatchObject({ outcome: 'refused', reason: 'Unavailable' })
   })
 
   test('a release of what is wanted frees nothing', () => {

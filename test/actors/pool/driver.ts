@@ -122,7 +122,12 @@ export class PoolDriver {
   }
 
   pass(count: number): void {
-    this.now = later(this.now, seconds(count))
+    this.stopped(count)
     this.tell({ type: 'tick' })
+  }
+
+  /** The process is stopped for so many seconds. */
+  stopped(count: number): void {
+    this.now = later(this.now, seconds(count))
   }
 }
