@@ -21,7 +21,7 @@ export const controlPlaneDark = scenarioOf({
     )
     const machines = chance.integer(3, 8)
     const replicas = chance.integer(1, 2)
-    const dark = { from: 60_000, to: chance.pick([6, 23]) * HOUR }
+    const dark = { from: 60_000, to: chance.pick([4, 8, 23]) * HOUR }
     const lasts = dark.to - dark.from
     const durationMs = dark.to + 120_000
     const reboots: Operation[] = times(chance.integer(3, 10), () => ({

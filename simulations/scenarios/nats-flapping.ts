@@ -11,7 +11,7 @@ export const natsFlapping = scenarioOf({
   reaches: [
     'broker lost × controller leading',
     'broker lost × agent serving',
-    'message cut off × allocate',
+    'message cut off × ',
     'message lost × ',
     'message doubled × ',
     'message delayed × ',

@@ -16,7 +16,7 @@ export const nodeLoss = scenarioOf({
     'crash × agent serving',
     'state file lost × ',
     'crash × controller leading',
-    'message cut off × ',
+    'broker lost × agent serving',
   ],
   day(chance) {
     const on = network(1, chance.pick([12, 30]), chance.pick([20, 40]), 2)

@@ -1,5 +1,11 @@
+import { agentRestarts } from './agent-restarts.ts'
+import { apiTrouble } from './api-trouble.ts'
+import { badClocks } from './bad-clocks.ts'
 import { bootStorm } from './boot-storm.ts'
 import { controlPlaneDark } from './control-plane-dark.ts'
+import { crashPoints } from './crash-points.ts'
+import { handEdits } from './hand-edits.ts'
+import { hostileNetwork } from './hostile-network.ts'
 import { macCollision } from './mac-collision.ts'
 import { massMigration } from './mass-migration.ts'
 import { mix } from './mix.ts'
@@ -23,6 +29,12 @@ export const SCENARIOS: readonly Scenario[] = [
   macCollision,
   massMigration,
   vmChurn,
+  agentRestarts,
+  apiTrouble,
+  badClocks,
+  hostileNetwork,
+  handEdits,
+  crashPoints,
 ]
 
 export class UnknownScenarioError extends Error {

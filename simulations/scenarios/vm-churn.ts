@@ -14,7 +14,7 @@ export const vmChurn = scenarioOf({
     'crash before-write × patch ippools/status',
     'message doubled × release',
     'message delayed × release',
-    'API late × patch ippools/status',
+    'API late × ',
   ],
   day(chance) {
     const machines = chance.integer(3, 8)
@@ -53,6 +53,7 @@ export const vmChurn = scenarioOf({
       (at) =>
         killed(chance.pick([...controllers(replicas), ...agents(networks)]), at, chance.pick([1, 3_000])),
       (at) => diesWriting(chance, chance.pick(controllers(replicas)), at, chance.pick([1, 3_000])),
+      (at) => diesWriting(chance, chance.pick(controllers(replicas)), at, chance.pick([1, 3_000])),
       (at) => ({
         type: 'messages',
         at,
@@ -70,7 +71,7 @@ export const vmChurn = scenarioOf({
         lasts: 15_000,
         process: '*',
         share: 0.3,
-        error: chance.pick(['late', 'conflict', 'silence']),
+        error: chance.pick(['late', 'late', 'conflict', 'silence']),
       }),
       (at) => ({
         type: 'stale-lists',

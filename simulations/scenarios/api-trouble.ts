@@ -1,0 +1,74 @@
+import type { Fault } from '../plan/faults.ts'
+import { agents, controllers, cutOff, killed } from './blows.ts'
+import { network } from './cluster.ts'
+import { scenarioOf } from './day.ts'
+import { fleet, machine, moments, networkOf, times, traffic, within } from './fleet.ts'
+
+/** The API answers late or not at all, refuses, throttles, shows old lists; its watches end or fall silent. */
+export const apiTrouble = scenarioOf({
+  name: 'api-trouble',
+  description: 'the API is late, silent, throttled, in conflict, behind, and its watches end or say nothing',
+  reaches: [
+    'API late × patch ippools/status',
+    'API silence × ',
+    'API conflict × patch ippools/status',
+    'API throttled × ',
+    'API internal × ',
+    'API down × ',
+    'watches closed × ',
+    'watches gone × ',
+    'watches silent × ',
+  ],
+  day(chance) {
+    const networks = times(chance.integer(1, 2), (index) => network(index + 1, 15, chance.pick([20, 40])))
+    const replicas = chance.integer(1, 3)
+    const machines = chance.integer(4, 12)
+    const durationMs = 150_000
+    const all = { from: 3_000, to: durationMs - 10_000 }
+    const processes = [...controllers(replicas), ...agents(networks)]
+    const who = () => (chance.happens(0.5) ? '*' : chance.pick(processes))
+    const lasts = () => chance.pick([2_000, 10_000, 40_000])
+    const errors = ['conflict', 'throttled', 'internal', 'silence', 'late', 'late'] as const
+    const kinds: readonly ((at: number) => Fault[])[] = [
+      (at) =>
+        times(chance.integer(1, 2), () => ({
+          type: 'api-errors',
+          at,
+          lasts: lasts(),
+          process: who(),
+          share: chance.pick([0.1, 0.3, 0.8]),
+          error: chance.pick(errors),
+        })),
+      (at) => [
+        { type: 'api-slow', at, lasts: lasts(), process: who(), upToMs: chance.pick([500, 5_000, 20_000]) },
+      ],
+      (at) => [
+        {
+          type: 'stale-lists',
+          at,
+          lasts: lasts(),
+          process: who(),
+          behindMs: chance.pick([1_000, 10_000, 60_000]),
+        },
+        { type: 'watches', at: at + 50, process: who(), how: 'gone' },
+      ],
+      (at) => [
+        { type: 'watches', at, process: who(), how: chance.pick(['closed', 'gone', 'silent', 'silent']) },
+      ],
+      (at) => [{ type: 'api-down', at, lasts: chance.pick([100, 3_000, 25_000]) }],
+      (at) => cutOff(chance.pick(processes), 'api', at, chance.pick([1_000, 12_000])),
+      (at) => [killed(chance.pick(processes), at, chance.pick([1, 2_000]))],
+    ]
+    return {
+      networks,
+      controllers: replicas,
+      durationMs,
+      operations: [
+        ...fleet(chance, machines, networks, { from: 2_000, to: 40_000 }),
+        ...traffic(chance, chance.integer(8, 24), machines, all),
+        ...times(5, (index) => machine(within(chance, all), machines + index, networkOf(networks, index))),
+      ],
+      faults: moments(chance, chance.integer(3, 9), all).flatMap((at) => chance.pick(kinds)(at)),
+    }
+  },
+})
