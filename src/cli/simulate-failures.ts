@@ -36,6 +36,7 @@ export async function tellFailure(failed: RunResult, violation: Violation, parts
   const { pool, clock, directory, isShrunk, progress, output } = parts
   const { scenario, seed } = failed.plan
   const startedAt = clock.now()
+  if (isShrunk) progress.note(`looking for a smaller run that breaks the law “${violation.law}”`)
   const found = await findCounterexample(failed, violation, pool, {
     isShrunk,
     isOutOfTime: () => clock.now() - startedAt > SHRINKING_TIME,

@@ -4,7 +4,9 @@ import type { Clock } from '../runtime/clock.ts'
 /** How far things are, on stderr: one line that changes on a terminal, else a line now and then. */
 export interface ProgressLine {
   runs(progress: Progress): void
-  /** Something else that takes long; on a terminal only. */
+  /** Something else that takes long begins; said where no line changes. */
+  note(text: string): void
+  /** How far that is; on a terminal only. */
   text(text: string): void
   /** Makes room for other output. */
   clear(): void
@@ -18,6 +20,9 @@ export function createProgressLine(stream: NodeJS.WriteStream, clock: Clock): Pr
   const over = (text: string) => stream.write(`\r\u001b[2K${text}`)
   return {
     clear,
+    note(text) {
+      if (!stream.isTTY) stream.write(`simulate: ${text}\n`)
+    },
     text(text) {
       if (stream.isTTY) over(text.slice(0, stream.columns - 1))
     },

@@ -18,6 +18,7 @@ const COMMANDS = [
   'lab',
   'set-address',
   'nats-credentials',
+  'simulate',
 ]
 const NATS = ['--nats', 'nats://127.0.0.1:1']
 const KUBECONFIG = ['--kubeconfig', file('kubeconfig')]
@@ -182,6 +183,42 @@ const REFUSALS: readonly [what: string, args: () => string[], line: RegExp][] = 
     'a lab whose port is in use',
     () => ['lab', '--listen', taken],
     /cannot listen on .*; choose another with --listen/,
+  ],
+  [
+    'a scenario that there is not',
+    () => ['simulate', '--scenario', 'peace'],
+    /^managed-dhcp: there is no scenario "peace"; choose one of .*mix/,
+  ],
+  [
+    'a seed that is none',
+    () => ['simulate', '--seed', '-1'],
+    /a seed is a whole number from 0 to 2147483647/,
+  ],
+  [
+    'a seed beyond the last',
+    () => ['simulate', '--seed', '2147483648'],
+    /a seed is a whole number from 0 to/,
+  ],
+  ['no runs at all', () => ['simulate', '--runs', '0'], /expected a whole number above 0/],
+  [
+    'a plan that says its seed, and a seed',
+    () => ['simulate', '--plan', file('empty'), '--seed', '1'],
+    /'--plan <file>' cannot be used with option '--seed <n>'/,
+  ],
+  [
+    'a plan that is missing',
+    () => ['simulate', '--plan', file('no')],
+    /no is no plan that can be replayed: ENOENT/,
+  ],
+  [
+    'a plan that is none',
+    () => ['simulate', '--plan', file('kubeconfig')],
+    /kubeconfig is no plan that can be replayed: /,
+  ],
+  [
+    'counterexamples where a file is',
+    () => ['simulate', '--scenario', 'mix', '--out', file('empty')],
+    /cannot be written to .*empty, a file; choose another --out/,
   ],
 ]
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 const BUILD_INFO = join(ROOT, 'dist', '.tsbuildinfo')
-const SOURCES = ['src', 'actors', 'transports']
+const SOURCES = ['src', 'actors', 'transports', 'simulations']
 
 /** The compiled program cannot be brought up to date: what would be tested is not what the sources say. */
 export class StaleBuildError extends Error {
