@@ -2,6 +2,7 @@ import { isConditionTrue } from '../../src/api/condition.ts'
 import type { KubeObject } from '../../src/api/object.ts'
 import { parsePoolConfiguration } from '../../src/api/pool-configuration.ts'
 import { formatIPv4Address } from '../../src/api/values/ipv4-address.ts'
+import { formatObjectKey, formatObjectKey, parseObjectKey, parseObjectKey } from '../../src/api/values/object-key.ts'
 import { networkStatuses, vmNetworkConfigSchema } from '../../src/api/vm-network-config.ts'
 import type { CommittedChange } from '../world/api-server.ts'
 import type { Invariant, Witness } from './invariant.ts'
@@ -70,7 +71,11 @@ export function afterQuiet(witness: Witness, history: PoolHistory, wishes: Wishe
     const address = [...leases].find(([, mac]) => mac === wish.mac)?.[0]
     const config = vmNetworkConfigSchema.safeParse(configs.get(wish.uid)).data
     const status = config === undefined ? [] : networkStatuses(config)
-    const told = status.find(({ macAddress }) => macAddress === wish.mac)
+    const told = status.find(
+      ({ macAddress, networkName }) =>
+        macAddress === wish.mac &&
+        formatObjectKey(parseObjectKey(networkName, config?.metadata.namespace)) === wish.network,
+    )
     if (address === undefined) {
       if (wish.pin !== undefined || available === 0) return
       const message = `${wish.owner} asks for an address for ${wish.mac} and has none (${told?.state}: ${told?.message ?? 'no word of it'}), although ${available} are free`
