@@ -4,7 +4,7 @@ import { backoff, scheduleWake } from './backoff.ts'
 import { configPatch, type DesiredConfig, desiredConfig, newConfig, owningVm } from './desired-config.ts'
 import { followConfig } from './follow-config.ts'
 import { hintAtWaiting } from './hint.ts'
-import type { VmEffect, VmMessage } from './messages.ts'
+import type { Observed, VmEffect, VmMessage } from './messages.ts'
 import type { NicState, VmState } from './state.ts'
 
 export interface VmDecision {
@@ -22,7 +22,7 @@ export function decide(state: VmState, message: VmMessage, now: Instant): VmDeci
 function apply(state: VmState, message: VmMessage, now: Instant, effects: VmEffect[]): VmState {
   switch (message.type) {
     case 'observed':
-      return { ...state, observed: message.observed }
+      return withObserved(state, message.observed)
     case 'allocate-answered':
       return onAnswer(state, message.nic, message.ask, (nic) =>
         allocateAnswered(nic, message.reply, now, effects),
@@ -35,7 +35,7 @@ function apply(state: VmState, message: VmMessage, now: Instant, effects: VmEffe
       return onAnswer(state, message.nic, message.ask, (nic) => requestFailed(nic, message.reason, now))
     case 'written': {
       const written = { ...state, writing: false, writeAfter: undefined, writeFailures: 0 }
-      if (state.observed === undefined) return written
+      if (state.observed === undefined || isKnownToBeGone(state, message.config)) return written
       return { ...written, observed: { ...state.observed, config: message.config } }
     }
     case 'write-failed': {
@@ -50,6 +50,17 @@ function apply(state: VmState, message: VmMessage, now: Instant, effects: VmEffe
     case 'wake':
       return { ...state, wakeAt: undefined }
   }
+}
+
+function withObserved(state: VmState, observed: Observed): VmState {
+  const uid = observed.config?.metadata.uid
+  const isGone = state.watchedUid !== undefined && state.watchedUid !== uid
+  return { ...state, observed, watchedUid: uid, goneUid: isGone ? state.watchedUid : state.goneUid }
+}
+
+/** The watch may tell the end of an object before the answer to the last write of it comes: there is no second telling. */
+function isKnownToBeGone({ goneUid }: VmState, config: Observed['config']): boolean {
+  return config !== undefined && config.metadata.uid === goneUid
 }
 
 function settle(before: VmState, now: Instant, effects: VmEffect[]): VmState {

@@ -6,6 +6,10 @@ import type { NicKey, Observed } from './messages.ts'
 /** What a vm actor holds, all of it derived: from the watches, and from what the pools answered since it started. */
 export interface VmState {
   observed: Observed | undefined
+  /** The uid of the object that the watch shows. */
+  watchedUid: string | undefined
+  /** The uid of the last object that the watch showed, and shows no more. */
+  goneUid: string | undefined
   nics: ReadonlyMap<NicKey, NicState>
   /** The object (uid) whose status was read for addresses to remember: once a life, then the actor knows better. */
   rememberedFrom: string | undefined
@@ -68,6 +72,8 @@ export type NicPhase =
 export function initialVmState(): VmState {
   return {
     observed: undefined,
+    watchedUid: undefined,
+    goneUid: undefined,
     nics: new Map(),
     rememberedFrom: undefined,
     writing: false,

@@ -631,3 +631,17 @@ test('while a write that failed waits, so does what is due meanwhile: no wake fo
 
   expect(driver.all('wake').map(({ after }) => after)).not.toContain(0)
 })
+
+test('an object whose end the watch told before the answer to its last write came is made again for its VM', () => {
+  const driver = settled()
+  const leaving = configObject({ metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' } })
+  driver.observe({ config: leaving })
+  driver.released()
+  const { patch } = driver.take('patch-config')
+  expect(patch).toMatchObject({ metadata: { finalizers: [] } })
+
+  driver.observe({ config: undefined })
+  driver.tell({ type: 'written', config: { ...leaving, metadata: { ...leaving.metadata, finalizers: [] } } })
+
+  expect(driver.all('create-config')).toHaveLength(1)
+})
