@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { dump } from 'js-yaml'
 
@@ -33,6 +33,8 @@ export async function writeKubeconfig(
   })
   const temporary = `${file}.${process.pid}.tmp`
   try {
+    // On a full disk, or one that is read-only by now, what is there already is good enough.
+    if (holds(file, text)) return
     mkdirSync(dirname(file), { recursive: true })
     writeFileSync(temporary, text, { mode: 0o600 })
     chmodSync(temporary, 0o600)
@@ -41,4 +43,9 @@ export async function writeKubeconfig(
     rmSync(temporary, { force: true })
     throw new KubeconfigWriteError(file, cause)
   }
+}
+
+function holds(file: string, text: string): boolean {
+  const isPrivate = ((statSync(file, { throwIfNoEntry: false })?.mode ?? 0o777) & 0o077) === 0
+  return isPrivate && readFileSync(file, 'utf8') === text
 }

@@ -32,8 +32,8 @@ export function checkFile(directory: string, file: string): void {
     if (size < needed - UNWRITTEN_PAGES * latest.pageSize) {
       throw damaged(directory, `data.mdb was cut off: it has ${size} bytes and should have ${needed}`)
     }
-    if (size < needed) truncateSync(file, needed)
     checkTrees(directory, descriptor)
+    if (size < needed) truncateSync(file, needed)
   } finally {
     closeSync(descriptor)
   }

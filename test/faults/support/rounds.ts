@@ -64,7 +64,8 @@ export async function renewals(
   return { fault: describeFault(fault), during: 'renewals', answeredMs, newcomerMs }
 }
 
-async function renewUntilAnswered(machine: Machine, since: number, recorder: Recorder): Promise<void> {
+/** Asks for a renewal, and starts over, until there is an ACK that is younger than `since`. */
+export async function renewUntilAnswered(machine: Machine, since: number, recorder: Recorder): Promise<void> {
   const isAnswered = () => ((recorder.lastAcked(machine.mac) ?? 0) > since ? true : undefined)
   for (let asked = 0; asked < PATIENCE_SECONDS && isAnswered() === undefined; asked += 1) {
     // What it is answered is in the recorder's history.

@@ -5,10 +5,18 @@ import { startWithPort } from './inherited-port.ts'
 import { startPart } from './part.ts'
 import { type Ground, NIC, openWorld, POOL, prepareGround, type World } from './world.ts'
 
+export interface TogetherOptions {
+  /** Before the first start: a disk for the data directory, say. */
+  readonly prepare?: (ground: Ground) => Promise<void>
+}
+
+export const DATA_DIRECTORY = 'data'
+
 /** `managed-dhcp standalone`: API, message bus, controller and agent in one process. */
-export async function startTogether(): Promise<World> {
+export async function startTogether({ prepare }: TogetherOptions = {}): Promise<World> {
   const ground = await prepareGround()
   try {
+    await prepare?.(ground)
     const port = await freePort()
     const standalone = await startPart('standalone', () => startStandalone(ground, port))
     return await openWorld(ground, [standalone], port)
@@ -20,7 +28,7 @@ export async function startTogether(): Promise<World> {
 
 function startStandalone({ server, folder }: Ground, port: number) {
   const args = [
-    ...[builtProgram(), 'standalone', '--data-dir', join(folder, 'data'), '--listen', 'inherited'],
+    ...[builtProgram(), 'standalone', '--data-dir', join(folder, DATA_DIRECTORY), '--listen', 'inherited'],
     ...['--network', `${POOL.namespace}/${POOL.name}=${NIC}`],
   ]
   const spawn = () => server.spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })

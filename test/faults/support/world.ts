@@ -25,6 +25,8 @@ export const LEASE_SECONDS = 20
 /** The product, with a network of machines that it serves. */
 export interface World {
   readonly machines: LabNetwork
+  /** Where the agent is; disks that are mounted there are seen by nobody else. */
+  readonly server: NetworkNamespace
   readonly parts: ReadonlyMap<string, Part>
   /** Where the processes keep what they keep. */
   readonly folder: string
@@ -97,6 +99,7 @@ export async function openWorld(ground: Ground, parts: readonly Part[], port: nu
   )
   return {
     machines: ground.machines,
+    server: ground.server,
     folder: ground.folder,
     parts: new Map(parts.map((part) => [part.name, part])),
     store,
