@@ -26,6 +26,15 @@ export const apiTrouble = scenarioOf({
     const durationMs = 150_000
     const all = { from: 3_000, to: durationMs - 10_000 }
     const processes = [...controllers(replicas), ...agents(networks)]
+    // While the VMs of the beginning get their addresses there is most to lose.
+    const whileAddressesAreGiven: Fault = {
+      type: 'api-errors',
+      at: chance.integer(3_000, 30_000),
+      lasts: 10_000,
+      process: '*',
+      share: chance.pick([0.2, 0.5]),
+      error: chance.pick(['late', 'conflict']),
+    }
     const who = () => (chance.happens(0.5) ? '*' : chance.pick(processes))
     const lasts = () => chance.pick([2_000, 10_000, 40_000])
     const errors = ['conflict', 'throttled', 'internal', 'silence', 'late', 'late'] as const
@@ -68,7 +77,10 @@ export const apiTrouble = scenarioOf({
         ...traffic(chance, chance.integer(8, 24), machines, all),
         ...times(5, (index) => machine(within(chance, all), machines + index, networkOf(networks, index))),
       ],
-      faults: moments(chance, chance.integer(3, 9), all).flatMap((at) => chance.pick(kinds)(at)),
+      faults: [
+        whileAddressesAreGiven,
+        ...moments(chance, chance.integer(3, 8), all).flatMap((at) => chance.pick(kinds)(at)),
+      ],
     }
   },
 })

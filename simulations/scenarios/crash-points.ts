@@ -1,8 +1,9 @@
 import type { Fault } from '../plan/faults.ts'
+import type { Operation } from '../plan/operations.ts'
 import { agents, controllers } from './blows.ts'
 import { network } from './cluster.ts'
 import { scenarioOf } from './day.ts'
-import { fleet, machine, moments, networkOf, times, traffic, within } from './fleet.ts'
+import { fleet, machine, networkOf, times, traffic, within } from './fleet.ts'
 
 /** Every process dies over and over at its writes, before them and after them, while there is much to write. */
 export const crashPoints = scenarioOf({
@@ -24,20 +25,22 @@ export const crashPoints = scenarioOf({
     const durationMs = 90_000
     const all = { from: 1_000, to: durationMs - 10_000 }
     const always = chance.pick(['before-write', 'after-write', 'either'] as const)
+    const operations: Operation[] = [
+      ...fleet(chance, machines, networks, { from: 1_000, to: 40_000 }),
+      ...traffic(chance, chance.integer(6, 20), machines, { from: 15_000, to: durationMs - 1 }),
+      ...times(5, (index) => machine(within(chance, all), machines + index, networkOf(networks, index))),
+    ]
+    // An operation makes writes of many kinds within milliseconds: which of them is next depends on the moment.
+    const busy = () => Math.min(chance.pick(operations).at + chance.integer(0, 24), all.to)
     return {
       networks,
       controllers: replicas,
       durationMs,
-      operations: [
-        ...fleet(chance, machines, networks, { from: 1_000, to: 40_000 }),
-        ...traffic(chance, chance.integer(6, 20), machines, { from: 15_000, to: durationMs - 1 }),
-        ...times(5, (index) => machine(within(chance, all), machines + index, networkOf(networks, index))),
-      ],
-      // Each waits for the next write: which one that is depends on when the wait began.
+      operations,
       faults: [...controllers(replicas), ...agents(networks)].flatMap((process): Fault[] =>
-        moments(chance, chance.integer(2, 10), all).map((at) => ({
+        times(chance.integer(2, 10), () => ({
           type: 'crash',
-          at,
+          at: busy(),
           process,
           moment: always === 'either' ? chance.pick(['before-write', 'after-write'] as const) : always,
           downMs: chance.pick([1, 1, 300, 4_000]),

@@ -23,9 +23,12 @@ export const scarceAddresses = scenarioOf({
     const rounds = moments(chance, chance.integer(6, 16), all).flatMap((at): Operation[] => {
       const vm = vmName(chance.integer(0, machines - 1))
       const back = at + chance.pick([50, 2_000, 15_000, 40_000])
-      if (chance.happens(0.2)) {
-        const leaseTime = chance.pick([10, 20, 60])
-        return [{ type: 'pool-edit', at, pool: 'net-1', spec: { ipv4Config: { leaseTime } } }]
+      if (chance.happens(0.3)) {
+        const leaseTime = chance.pick([10, 10, 90, 120])
+        return [
+          { type: 'pool-edit', at, pool: 'net-1', spec: { ipv4Config: { leaseTime } } },
+          { type: 'config-pause', at: at + chance.integer(100, 8_000), vm, paused: true },
+        ]
       }
       if (chance.happens(0.1)) return [{ type: 'vm-delete', at, vm }]
       return [

@@ -13,6 +13,7 @@ import { natsFlapping } from './nats-flapping.ts'
 import { nodeLoss } from './node-loss.ts'
 import { poolEditUnderLoad } from './pool-edit-under-load.ts'
 import { rollingUpgrade } from './rolling-upgrade.ts'
+import { scarceAddresses } from './scarce-addresses.ts'
 import type { Scenario } from './scenario.ts'
 import { splitBrain } from './split-brain.ts'
 import { vmChurn } from './vm-churn.ts'
@@ -29,6 +30,7 @@ export const SCENARIOS: readonly Scenario[] = [
   macCollision,
   massMigration,
   vmChurn,
+  scarceAddresses,
   agentRestarts,
   apiTrouble,
   badClocks,
