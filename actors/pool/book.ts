@@ -1,4 +1,4 @@
-import type { IPPool } from '../../src/api/ippool.ts'
+import type { IPPool, IPPoolIPv4Status } from '../../src/api/ippool.ts'
 import { type PoolConfiguration, reservedAddresses } from '../../src/api/pool-configuration.ts'
 import { type IPv4Address, parseIPv4Address } from '../../src/api/values/ipv4-address.ts'
 import { type MacAddress, parseMacAddress } from '../../src/api/values/mac-address.ts'
@@ -6,6 +6,8 @@ import { type Instant, later, parseInstant, seconds, toInstant } from '../../src
 import { createAllocator } from '../../src/ipam/range-allocator.ts'
 import { readable } from './readable.ts'
 import type { Book, PoolState, Rest } from './state.ts'
+
+type RestingStatus = NonNullable<IPPoolIPv4Status['resting']>
 
 /** What a pool's actor knows of its leases that the status may not say. */
 export type Remembered = Pick<PoolState, 'longerLeasesEnd' | 'forgotten'>
@@ -55,7 +57,12 @@ export function leasesOf(pool: IPPool): [IPv4Address, MacAddress][] {
 
 /** The rests in an IPPool's status, without what is not an address, a MAC or a time. */
 export function restsOf(pool: IPPool): Rest[] {
-  return Object.entries(pool.status?.ipv4?.resting ?? {}).flatMap(([text, { macAddress, until }]) => {
+  return parseRests(pool.status?.ipv4?.resting ?? {})
+}
+
+/** Rests as `status.ipv4.resting` keeps them. */
+export function parseRests(resting: RestingStatus): Rest[] {
+  return Object.entries(resting).flatMap(([text, { macAddress, until }]) => {
     const entry = readable(() => ({
       address: parseIPv4Address(text),
       mac: parseMacAddress(macAddress),

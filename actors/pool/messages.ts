@@ -14,6 +14,7 @@ import type {
   ReleaseRequest,
   SnapshotReply,
 } from './contracts.ts'
+import type { Rest } from './state.ts'
 
 /** Names one waiting requester inside this process; the shell knows how to answer it. */
 export type ReplyToken = number
@@ -75,6 +76,8 @@ export interface Orphan {
 /** How the pool stands with its NetworkAttachmentDefinition. */
 export interface Registration {
   registered: boolean
+  /** What an earlier pool of the network left behind. */
+  resting?: readonly Rest[]
   reason?: string | undefined
   message?: string | undefined
 }

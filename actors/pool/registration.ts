@@ -17,6 +17,7 @@ import {
 import { KindNotServedError, NotFoundError } from '../../src/kube/errors.ts'
 import type { Store } from '../../src/kube/store.ts'
 import type { Registration } from './messages.ts'
+import { annotationsWithRests, restsOnNetwork } from './network-rests.ts'
 
 /** Labels the network with its pool, unless another pool serves it already. @throws StoreError */
 export async function registerNetwork(store: Store, pool: IPPool): Promise<Registration> {
@@ -43,19 +44,24 @@ export async function registerNetwork(store: Store, pool: IPPool): Promise<Regis
     return { registered: false, reason: 'NetworkNotFound', message }
   }
   const labelled = labelledPool(definition)
-  if (labelled !== undefined && sameObjectKey(labelled, poolKey)) return { registered: true }
+  const resting = restsOnNetwork(definition)
+  if (labelled !== undefined && sameObjectKey(labelled, poolKey)) return { registered: true, resting }
   if (labelled !== undefined && (await serves(store, labelled, network))) {
     const message = `the network ${formatObjectKey(network)} is served by the IPPool ${formatObjectKey(labelled)}; delete one of the two`
     return { registered: false, reason: 'NetworkInUse', message }
   }
-  await label(store, definition, {
+  const labels = {
     [NETWORK_POOL_NAMESPACE_LABEL]: poolKey.namespace,
     [NETWORK_POOL_NAME_LABEL]: poolKey.name,
-  })
-  return { registered: true }
+  }
+  await annotate(store, definition, { labels })
+  return { registered: true, resting }
 }
 
-/** Takes this pool's labels off every network but `kept`: it may have served another before. @throws StoreError */
+/**
+ * Takes this pool's labels off every network but `kept`: it may have served another before. What rests is written down
+ * there for the next pool. @throws StoreError
+ */
 export async function unregisterNetworks(store: Store, pool: IPPool, kept?: ObjectKey): Promise<void> {
   const { namespace, name } = keyOf(pool)
   // It has never labelled anything, and the API server would refuse the selector.
@@ -72,23 +78,21 @@ export async function unregisterNetworks(store: Store, pool: IPPool, kept?: Obje
   for (const definition of items) {
     if (kept !== undefined && sameObjectKey(keyOf(definition), kept)) continue
     try {
-      await label(store, definition, {
-        [NETWORK_POOL_NAMESPACE_LABEL]: null,
-        [NETWORK_POOL_NAME_LABEL]: null,
-      })
+      const labels = { [NETWORK_POOL_NAMESPACE_LABEL]: null, [NETWORK_POOL_NAME_LABEL]: null }
+      await annotate(store, definition, { labels, annotations: annotationsWithRests(definition, pool) })
     } catch (error) {
       if (!(error instanceof NotFoundError)) throw error
     }
   }
 }
 
-async function label(
+async function annotate(
   store: Store,
   definition: KubeObject,
-  labels: Record<string, string | null>,
+  change: { labels: Record<string, string | null>; annotations?: Record<string, string> },
 ): Promise<void> {
   const { resourceVersion } = definition.metadata
-  const body = { metadata: { resourceVersion, labels } }
+  const body = { metadata: { resourceVersion, ...change } }
   await store.patch(NETWORK_ATTACHMENT_DEFINITIONS, keyOf(definition), { type: 'merge', body })
 }
 

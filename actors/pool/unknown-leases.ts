@@ -5,21 +5,26 @@ import { rest, restEnd } from './book.ts'
 import type { Book, PoolState } from './state.ts'
 
 /**
- * Leases that only the agent remembers, since the API went back to an old backup: their addresses rest (law 1), and are
- * kept for their MACs meanwhile (law 7). It is a hint (law 4), which can keep free addresses from others for a lease time
- * at most, and takes none from anybody.
+ * Leases that the pool's status does not know: what only the agent remembers, since the API went back to an old backup,
+ * and what an earlier pool of the network left behind. Their addresses rest (law 1), and are kept for their MACs
+ * meanwhile (law 7). What the agent says is a hint (law 4), which can keep free addresses from others for a lease time at
+ * most, and takes none from anybody.
  * @returns whether anything rests now that did not before
  */
-export function restUnknownLeases({ agent }: PoolState, book: Book, now: Instant): boolean {
+export function restUnknownLeases({ agent, registration }: PoolState, book: Book, now: Instant): boolean {
   const { range } = book.configuration
   const latest = restEnd(book, now)
-  let isNew = false
-  for (const lease of agent?.report.unknownLeases ?? []) {
-    const address = parseIPv4Address(lease.address)
+  const remembered = (agent?.report.unknownLeases ?? []).map(({ address, macAddress, until }) => ({
+    address: parseIPv4Address(address),
+    mac: parseMacAddress(macAddress),
     // Whole seconds, rounded up, because that is what the status keeps.
-    const until = toInstant(Math.ceil(Math.min(parseInstant(lease.until), latest) / 1000) * 1000)
+    until: toInstant(Math.ceil(Math.min(parseInstant(until), latest) / 1000) * 1000),
+  }))
+  let isNew = false
+  for (const entry of [...remembered, ...(registration?.resting ?? [])]) {
+    const { address } = entry
     if (address < range.start || address > range.end || book.allocator.isExcluded(address)) continue
-    isNew = rest(book, { address, mac: parseMacAddress(lease.macAddress), until }, now) || isNew
+    isNew = rest(book, entry, now) || isNew
   }
   return isNew
 }

@@ -82,5 +82,8 @@ export const IP_POOL_FINALIZER = 'wrangler.cattle.io/vm-dhcp-ippool-controller'
 export const NETWORK_POOL_NAMESPACE_LABEL = 'network.harvesterhci.io/ippool-namespace'
 export const NETWORK_POOL_NAME_LABEL = 'network.harvesterhci.io/ippool-name'
 
+/** Of a NetworkAttachmentDefinition: addresses that clients of an earlier pool may still use, as in `status.ipv4.resting`. */
+export const RESTING_ADDRESSES_ANNOTATION = 'network.harvesterhci.io/resting-addresses'
+
 export const IP_POOL_CONDITIONS = ['Registered', 'CacheReady', 'AgentReady', 'Stopped'] as const
 export type IPPoolConditionType = (typeof IP_POOL_CONDITIONS)[number]
