@@ -35,7 +35,7 @@ function apply(state: VmState, message: VmMessage, now: Instant, effects: VmEffe
       return onAnswer(state, message.nic, message.ask, (nic) => requestFailed(nic, message.reason, now))
     case 'written': {
       const written = { ...state, writing: false, writeAfter: undefined, writeFailures: 0 }
-      if (state.observed === undefined || isKnownToBeGone(state, message.config)) return written
+      if (state.observed === undefined || isOvertaken(state, message.config)) return written
       return { ...written, observed: { ...state.observed, config: message.config } }
     }
     case 'write-failed': {
@@ -58,9 +58,17 @@ function withObserved(state: VmState, observed: Observed): VmState {
   return { ...state, observed, watchedUid: uid, goneUid: isGone ? state.watchedUid : state.goneUid }
 }
 
-/** The watch may tell the end of an object before the answer to the last write of it comes: there is no second telling. */
-function isKnownToBeGone({ goneUid }: VmState, config: Observed['config']): boolean {
-  return config !== undefined && config.metadata.uid === goneUid
+/**
+ * The watch may tell what became of an object, also its end, before the answer to an earlier write of it comes. There is
+ * no second telling. (Versions of one object can be compared: KEP-5504, Comparable Resource Version.)
+ */
+function isOvertaken({ goneUid, observed }: VmState, config: Observed['config']): boolean {
+  if (config === undefined) return false
+  const { uid, resourceVersion } = config.metadata
+  const watched = observed?.config?.metadata
+  return (
+    uid === goneUid || (watched?.uid === uid && Number(watched?.resourceVersion) > Number(resourceVersion))
+  )
 }
 
 function settle(before: VmState, now: Instant, effects: VmEffect[]): VmState {

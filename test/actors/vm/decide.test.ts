@@ -645,3 +645,20 @@ test('an object whose end the watch told before the answer to its last write cam
 
   expect(driver.all('create-config')).toHaveLength(1)
 })
+
+test('what the watch told before an older write was answered counts', () => {
+  const driver = new VmDriver()
+  driver.observe()
+  driver.grant('192.168.48.84')
+  const { patch } = driver.take('write-status')
+  expect(patch).toBeDefined()
+  const config = (resourceVersion: string, paused: boolean) => {
+    const object = configObject({ metadata: { resourceVersion } })
+    return { ...object, spec: { ...object.spec, paused } }
+  }
+
+  driver.observe({ config: config('9', true) })
+  driver.tell({ type: 'written', config: config('8', false) })
+
+  expect(driver.all('release')).toHaveLength(1)
+})
