@@ -2,25 +2,10 @@ import { expect, test } from 'vitest'
 import type { Plan } from '../../simulations/plan/plan.ts'
 import { simulate } from '../../simulations/runner/simulate.ts'
 import { mix } from '../../simulations/scenarios/mix.ts'
-import { SCENARIOS } from '../../simulations/scenarios/scenarios.ts'
 
 async function digestOf(plan: Plan): Promise<string> {
   return (await simulate(plan)).digest
 }
-
-test.each(SCENARIOS)(
-  'scenario $name: one seed is one run, to the byte',
-  async (scenario) => {
-    const plan = scenario.plan(1)
-    const [first, second] = [await digestOf(plan), await digestOf(scenario.plan(1))]
-    expect(second).toBe(first)
-  },
-  600_000,
-)
-
-test('another seed is another run', async () => {
-  expect(await digestOf(mix.plan(2))).not.toBe(await digestOf(mix.plan(3)))
-})
 
 test('a plan out of a file is the same run', async () => {
   const plan = mix.plan(3)
