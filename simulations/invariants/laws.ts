@@ -1,3 +1,4 @@
+import type { Machine } from '../world/machine.ts'
 import type { World } from '../world/world.ts'
 import { afterQuiet } from './after-quiet.ts'
 import { booksBalance } from './books-balance.ts'
@@ -6,6 +7,7 @@ import { commitBeforeReply } from './commit-before-reply.ts'
 import { dataPathWaitsForNobody } from './data-path.ts'
 import type { Invariant } from './invariant.ts'
 import { keepsItsAddress } from './keeps-its-address.ts'
+import { nicsAndWishes } from './nics-and-wishes.ts'
 import { noCrash } from './no-crash.ts'
 import { oneHolder } from './one-holder.ts'
 import { revokedIsNotServed } from './revoked-is-not-served.ts'
@@ -18,6 +20,16 @@ export function laws(world: World): Invariant[] {
     plan.faults.some(
       (fault) => (fault.type === 'packets' || fault.type === 'liar') && fault.network === network,
     )
+  /** What was put there while the agent ran is not what it read. */
+  const isReplaced = ({ name, upSince = 0 }: Machine) =>
+    plan.faults.some(
+      (fault) =>
+        fault.type === 'state-file' &&
+        fault.damage === 'old' &&
+        fault.process === name &&
+        fault.at >= upSince &&
+        fault.at <= scheduler.now,
+    )
   const undisturbedSince = (network: string) => {
     if (windows.active('packets').some((fault) => fault.network === network)) return undefined
     const ends = plan.faults.flatMap((fault) =>
@@ -27,10 +39,11 @@ export function laws(world: World): Invariant[] {
     )
     return Math.max(0, ...ends)
   }
-  const uptimes = agents.map(({ process, network }) => ({
+  const uptimes = agents.map(({ process, network, disk }) => ({
     name: process.machine.name,
     network,
     upSince: () => process.machine.upSince,
+    stateFile: () => (isReplaced(process.machine) ? undefined : disk.current),
   }))
   return [
     oneHolder(witness, history),
@@ -42,5 +55,6 @@ export function laws(world: World): Invariant[] {
     revokedIsNotServed(witness, history),
     dataPathWaitsForNobody(witness, history, uptimes, undisturbedSince),
     afterQuiet(witness, history, wishes),
+    nicsAndWishes(witness, history),
   ]
 }

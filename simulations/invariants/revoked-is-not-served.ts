@@ -7,6 +7,8 @@ import { leasesOf, type PoolHistory, time } from './pool-history.ts'
 
 interface Heard {
   readonly uid: string
+  /** Counts up, whatever people write into the status by hand. */
+  readonly version: number
   readonly revision: number
   readonly leases: ReadonlyMap<string, string>
   readonly at: number
@@ -25,9 +27,10 @@ export function revokedIsNotServed(witness: Witness, history: PoolHistory): Inva
       if (pool === undefined || !process.startsWith('agent-')) return
       const { uid = '' } = pool.metadata
       const revision = pool.status?.ipv4?.revision ?? 0
+      const version = Number(pool.metadata.resourceVersion)
       const before = heard.get(process)
-      if (before !== undefined && before.uid === uid && before.revision >= revision) return
-      heard.set(process, { uid, revision, leases: leasesOf(pool), at: witness.now() })
+      if (before !== undefined && before.uid === uid && before.version >= version) return
+      heard.set(process, { uid, version, revision, leases: leasesOf(pool), at: witness.now() })
     },
 
     replied({ agent, network, packet }) {
