@@ -18,7 +18,7 @@ export interface ApiFaults {
   /** What the API says without being asked, on a watch: when it arrives, undefined for not before the way is free again. */
   event(process: string): number | undefined
   /** How old a list may be that the process is shown, in milliseconds. */
-  staleness(process: string): number
+  staleness(process: string, what: string): number
   isDown(): boolean
 }
 
@@ -75,11 +75,14 @@ export function createApiFaults(seed: number, windows: FaultWindows, coverage: C
       const delay = chance.between(...USUAL_DELAY)
       return windows.isCut('api', process) ? undefined : delay
     },
-    staleness: (process) =>
-      windows
+    staleness(process, what) {
+      const behind = windows
         .active('stale-lists')
         .filter((fault) => matches(fault.process, process))
-        .reduce((most, fault) => Math.max(most, fault.behindMs), 0),
+        .reduce((most, fault) => Math.max(most, fault.behindMs), 0)
+      if (behind > 0) coverage.hit('stale list', what)
+      return behind
+    },
     isDown,
   }
 }

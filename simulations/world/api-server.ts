@@ -50,7 +50,7 @@ export async function openApiServer(scheduler: Scheduler, chance: Chance, log: L
   })
   const listeners: ((change: CommittedChange) => void)[] = []
   /** Revisions, and when they were the latest. */
-  const past: { at: number; revision: number }[] = []
+  const past = [{ at: scheduler.now, revision: storage.committedRevision }]
   let asking = 'api'
   storage.onCommitted(({ storageKey, previous, next, revision }) => {
     past.push({ at: scheduler.now, revision })

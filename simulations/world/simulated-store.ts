@@ -107,7 +107,7 @@ export function createSimulatedStore(options: SimulatedStoreOptions): Store {
       }),
     list: (resource, listOptions) =>
       ask('list', resource, undefined, undefined, () => {
-        const age = faults.staleness(process)
+        const age = faults.staleness(process, `list ${resource.plural}`)
         return age > 0 ? api.staleList(resource, listOptions, age) : store.list(resource, listOptions)
       }).then((list) => {
         for (const object of list.items) observer.learned(process, resource.plural, object)
