@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import type { createSocket, Socket } from 'raw-socket'
 import { formatIPv4Address, type IPv4Address } from '../../src/api/values/ipv4-address.ts'
 import type { SendFailure } from './counters.ts'
@@ -66,7 +67,10 @@ const openSockets = new Set<Socket>()
  */
 export async function loadRawSocketModule(): Promise<RawSocketModule> {
   try {
-    return await import('raw-socket')
+    // Not by import(): where it comes while the process is still starting, Node.js 20 was seen to hand out the module
+    // before its code had run, without a single export.
+    const module: RawSocketModule = createRequire(import.meta.url)('raw-socket')
+    return module
   } catch (cause) {
     throw new RawSocketUnavailableError({ cause })
   }
