@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { RESTING_ADDRESSES_ANNOTATION } from '../../src/api/ippool.ts'
 import { packageFile } from '../../src/runtime/package-root.ts'
 import { type ControlPlane, sharedControlPlane } from '../cluster/control-plane/control-plane.ts'
 import { POOL_SPEC } from '../kubernetes-api/manifests.ts'
@@ -33,7 +34,7 @@ function commandsAfter(words: string): string {
   return commands
 }
 
-test('the README’s commands leave no object, no finalizer and no label behind', async () => {
+test('the README’s commands leave no object, no finalizer, no label and no annotation behind', async () => {
   const metadata = (finalizer: string) => ({
     name: 'left',
     namespace: NAMESPACE,
@@ -58,7 +59,12 @@ test('the README’s commands leave no object, no finalizer and no label behind'
     {
       apiVersion: 'k8s.cni.cncf.io/v1',
       kind: 'NetworkAttachmentDefinition',
-      metadata: { name: 'left', namespace: NAMESPACE, labels: { ...labels, mine: 'stays' } },
+      metadata: {
+        name: 'left',
+        namespace: NAMESPACE,
+        labels: { ...labels, mine: 'stays' },
+        annotations: { [RESTING_ADDRESSES_ANNOTATION]: '{}', mine: 'stays' },
+      },
       spec: { config: '{}' },
     },
   ]
@@ -75,6 +81,11 @@ test('the README’s commands leave no object, no finalizer and no label behind'
   expect(
     await bash(
       `kubectl -n ${NAMESPACE} get network-attachment-definitions left -o jsonpath='{.metadata.labels}'`,
+    ),
+  ).toBe('{"mine":"stays"}')
+  expect(
+    await bash(
+      `kubectl -n ${NAMESPACE} get network-attachment-definitions left -o jsonpath='{.metadata.annotations}'`,
     ),
   ).toBe('{"mine":"stays"}')
 })
