@@ -1,6 +1,7 @@
 import { startApart } from '../support/apart.ts'
 import { testFaults } from '../support/fault-suite.ts'
 
+/** nats-server keeps nothing on disk: one that was killed has forgotten everything when it comes back. */
 testFaults({
   title: 'controller, agent, API and broker apart',
   start: startApart,
