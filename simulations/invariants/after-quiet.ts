@@ -38,6 +38,10 @@ export function afterQuiet(witness: Witness, history: PoolHistory, wishes: Wishe
           const message = `${nameOf(pool)} still holds ${address} for ${mac}, for which nobody asks${story}`
           witness.violated('no leaks', message, [address, mac])
         }
+        if (pool.metadata.deletionTimestamp !== undefined && leasesOf(pool).size === 0) {
+          const message = `IPPool ${nameOf(pool)} was deleted, holds nothing and is still there`
+          witness.violated('nothing is stuck', message, [nameOf(pool)])
+        }
         if (!isAlone || pool.spec.paused || pool.metadata.deletionTimestamp !== undefined) continue
         for (const [condition, isFine] of [
           ['Registered', true],
