@@ -1,5 +1,6 @@
 import { type PoolSnapshot, poolSnapshotSchema } from '../../actors/pool/contracts.ts'
 import { formatIPv4Address } from '../../src/api/values/ipv4-address.ts'
+import type { RunningClient } from '../world/guests.ts'
 import type { Invariant, Witness } from './invariant.ts'
 import { describeTenure, type PoolHistory, type Tenure, time } from './pool-history.ts'
 
@@ -24,13 +25,13 @@ const BEFORE_RENEWAL = 0.4
  * Law 6: with the API, NATS and the controller all down agents serve every lease that they know. A client whose lease
  * runs out, although an agent that had acknowledged it ran all the while and the network was in order, was let down. So
  * was one whose agent was started again before the client renewed, with the lease in its state file.
- * @param hadPackets since when packets of a network pass undisturbed; undefined: they do not now
+ * @param hadPackets since when the packets of a client pass undisturbed; undefined: they do not now
  */
 export function dataPathWaitsForNobody(
   witness: Witness,
   history: PoolHistory,
   agents: readonly AgentUptime[],
-  hadPackets: (network: string) => number | undefined,
+  hadPackets: (client: RunningClient) => number | undefined,
 ): Invariant {
   const acknowledged = new Map<string, Acknowledged>()
 
@@ -42,7 +43,7 @@ export function dataPathWaitsForNobody(
       if (event.type !== 'lost' || event.why !== 'expired') return
       const { network, mac, name } = client
       const { at, leaseMs } = acknowledged.get(name) ?? {}
-      const undisturbed = hadPackets(network)
+      const undisturbed = hadPackets(client)
       if (at === undefined || leaseMs === undefined || undisturbed === undefined || undisturbed > at) return
       const address = formatIPv4Address(event.address)
       const tenure = history

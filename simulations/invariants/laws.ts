@@ -1,3 +1,4 @@
+import type { RunningClient } from '../world/guests.ts'
 import type { Machine } from '../world/machine.ts'
 import type { World } from '../world/world.ts'
 import { afterQuiet } from './after-quiet.ts'
@@ -14,7 +15,7 @@ import { revokedIsNotServed } from './revoked-is-not-served.ts'
 
 /** All that is watched in a world. */
 export function laws(world: World): Invariant[] {
-  const { judge, plan, agents, windows, scheduler } = world
+  const { judge, plan, agents, windows, scheduler, guests } = world
   const { witness, history, wishes } = judge
   const hasFaultyPackets = (network: string) =>
     plan.faults.some(
@@ -30,14 +31,14 @@ export function laws(world: World): Invariant[] {
         fault.at >= upSince &&
         fault.at <= scheduler.now,
     )
-  const undisturbedSince = (network: string) => {
+  const undisturbedSince = ({ network, vm }: RunningClient) => {
     if (windows.active('packets').some((fault) => fault.network === network)) return undefined
     const ends = plan.faults.flatMap((fault) =>
       fault.type === 'packets' && fault.network === network && fault.at <= scheduler.now
         ? [fault.at + fault.lasts]
         : [],
     )
-    return Math.max(0, ...ends)
+    return Math.max(0, guests.mutedAt(vm) ?? 0, ...ends)
   }
   const uptimes = agents.map(({ process, network, disk }) => ({
     name: process.machine.name,

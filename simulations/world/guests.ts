@@ -45,6 +45,7 @@ export class Guests {
   readonly #disks = new Map<string, ClientDisk>()
   readonly #boots = new Map<string, number>()
   readonly #muted = new Set<string>()
+  readonly #mutedAt = new Map<string, number>()
   readonly #clock: Clock
 
   constructor(options: GuestsOptions) {
@@ -72,6 +73,12 @@ export class Guests {
   /** Nothing reaches the VM, nor leaves it, until `unmute`. */
   mute(vm: string): void {
     this.#muted.add(vm)
+    this.#mutedAt.set(vm, this.#options.scheduler.now)
+  }
+
+  /** When the VM was cut off last, by true time. */
+  mutedAt(vm: string): number | undefined {
+    return this.#mutedAt.get(vm)
   }
 
   unmute(vm: string): void {
