@@ -99,6 +99,8 @@ export function createSimulatedStore(options: SimulatedStoreOptions): Store {
   }
 
   const { store } = api
+  /** Kinds of which the server has forgotten the history: to be listed again before they are watched. */
+  const forgotten = new Set<string>()
   return {
     get: (resource, key) =>
       ask('get', resource, formatObjectKey(key), undefined, () => store.get(resource, key)).then((object) => {
@@ -110,6 +112,7 @@ export function createSimulatedStore(options: SimulatedStoreOptions): Store {
         const age = faults.staleness(process, `list ${resource.plural}`)
         return age > 0 ? api.staleList(resource, listOptions, age) : store.list(resource, listOptions)
       }).then((list) => {
+        forgotten.delete(resource.plural)
         for (const object of list.items) observer.learned(process, resource.plural, object)
         return list
       }),
@@ -134,6 +137,7 @@ export function createSimulatedStore(options: SimulatedStoreOptions): Store {
         life,
         scheduler,
         faults,
+        expired: () => forgotten.add(resource.plural),
         handler: {
           event(event) {
             if (event.type !== 'BOOKMARK') observer.learned(process, resource.plural, event.object)
@@ -143,7 +147,7 @@ export function createSimulatedStore(options: SimulatedStoreOptions): Store {
         },
       })
       observer.watching(process, watch)
-      watch.open((sink) => store.watch(resource, watchOptions, sink))
+      watch.open(forgotten.has(resource.plural), (sink) => store.watch(resource, watchOptions, sink))
       return watch
     },
   }

@@ -19,6 +19,8 @@ export interface SimulatedWatchOptions {
   scheduler: Scheduler
   faults: ApiFaults
   handler: WatchHandler
+  /** The server has forgotten what this watch would go on from. */
+  expired: () => void
 }
 
 /** How long TCP tries again before a way that is closed has ended a connection for good. */
@@ -39,10 +41,15 @@ export class SimulatedWatch implements WatchHandle, WatchSwitch {
     this.#options = options
   }
 
-  open(start: (handler: WatchHandler) => WatchHandle): void {
+  /** @param isExpired what it would go on from is too old */
+  open(isExpired: boolean, start: (handler: WatchHandler) => WatchHandle): void {
     const { scheduler, faults, life, handler } = this.#options
     if (faults.isDown()) {
       scheduler.after(1, life, () => this.#end(new UnavailableError(0, 'watch: connection refused')))
+      return
+    }
+    if (isExpired) {
+      scheduler.after(1, life, () => this.#end(new ExpiredError('too old resource version (injected)')))
       return
     }
     scheduler.after(1, scheduler.outside, () => {
@@ -65,6 +72,7 @@ export class SimulatedWatch implements WatchHandle, WatchSwitch {
   }
 
   expire(): void {
+    this.#options.expired()
     this.#breakOff(new ExpiredError('too old resource version (injected)'))
   }
 
