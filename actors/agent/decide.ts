@@ -16,8 +16,8 @@ import {
   openLeaseTable,
   presumeAcknowledged,
   toSnapshot,
-  unknownLeases,
   UnservableSnapshotError,
+  unknownLeases,
 } from './lease-table.ts'
 import type { AgentEffect, AgentMessage, SnapshotSource } from './messages.ts'
 import type { AgentStanding, AgentState, LeaseTable } from './state.ts'

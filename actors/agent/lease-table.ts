@@ -43,6 +43,7 @@ export function openLeaseTable(
     macs: new Map(),
     revoked: previous?.revoked ?? new Set(),
     acknowledged: new Map(),
+    freed: new Map(previous?.freed),
     // Whoever has the address now, the lease of another runs out all the same.
     outstanding: new Map(previous?.outstanding),
   }
@@ -52,6 +53,7 @@ export function openLeaseTable(
   if (previous === undefined) return table
   for (const mac of previous.addresses.keys()) if (!table.addresses.has(mac)) revoke(table, mac)
   for (const [address, mac] of previous.macs) passOn(previous, table, address, mac)
+  for (const address of previous.freed.keys()) passOn(previous, table, address, undefined)
   return table
 }
 
@@ -153,10 +155,17 @@ function passOn(
   from: MacAddress | undefined,
 ): void {
   const acknowledged = before.acknowledged.get(address)
-  table.acknowledged.delete(address)
+  const earlier = before.freed.get(address)
   const to = table.macs.get(address)
-  if (to === undefined || from === undefined || acknowledged === undefined) return
-  if (from === to) table.acknowledged.set(address, acknowledged)
+  table.acknowledged.delete(address)
+  if (to !== undefined) table.freed.delete(address)
+  if (from === undefined) {
+    if (earlier !== undefined && to === earlier.mac) table.acknowledged.set(address, earlier.until)
+    return
+  }
+  if (acknowledged === undefined) return
+  if (to === undefined) table.freed.set(address, { mac: from, until: acknowledged })
+  else if (from === to) table.acknowledged.set(address, acknowledged)
   else table.outstanding.set(address, { mac: from, until: acknowledged })
 }
 

@@ -39,6 +39,8 @@ export interface LeaseTable {
   revoked: Set<MacAddress>
   /** Until when the last ACK for each address counts. */
   acknowledged: Map<IPv4Address, Instant>
+  /** Of addresses that came free: whose they were, and until when the last ACK counts. It counts again if they come back. */
+  freed: Map<IPv4Address, { mac: MacAddress; until: Instant }>
   /** Addresses that passed from one MAC to another in one step, or were forgotten, while the lease of the first still runs. */
   outstanding: Map<IPv4Address, { mac: MacAddress; until: Instant }>
 }

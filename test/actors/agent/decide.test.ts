@@ -274,6 +274,36 @@ describe('answering', () => {
     expect(driver.hears(discover({ mac: mac(OTHER_MAC) }))).toEqual(['offer 192.168.48.84'])
   })
 
+  test('a lease counts also when its address was free for a while in between', () => {
+    const driver = new AgentDriver(from('watch', { revision: 7 }))
+    driver.hears(initReboot(ip('192.168.48.84'), { mac: client }))
+    const step = (revision: number, holder: string | null) => {
+      const leases = { '192.168.48.84': holder }
+      driver.tell({ type: 'delta', delta: delta({ revision, previousRevision: revision - 1, leases }) })
+    }
+    step(8, null)
+    step(9, client)
+
+    step(10, OTHER_MAC)
+
+    expect(driver.hears(discover({ mac: mac(OTHER_MAC) }))).toEqual(['ignored address-resting'])
+  })
+
+  test('an address that its pool gives to another after it was free is not held back: the pool knows best', () => {
+    const driver = new AgentDriver(from('watch', { revision: 7 }))
+    driver.hears(initReboot(ip('192.168.48.84'), { mac: client }))
+    driver.tell({
+      type: 'delta',
+      delta: delta({ revision: 8, previousRevision: 7, leases: { '192.168.48.84': null } }),
+    })
+    driver.tell({
+      type: 'delta',
+      delta: delta({ revision: 9, previousRevision: 8, leases: { '192.168.48.84': OTHER_MAC } }),
+    })
+
+    expect(driver.hears(discover({ mac: mac(OTHER_MAC) }))).toEqual(['offer 192.168.48.84'])
+  })
+
   test('what an earlier life gave, as its state file tells, runs out too before another MAC gets the address', () => {
     const driver = new AgentDriver(from('file'))
 
