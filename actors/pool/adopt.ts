@@ -1,7 +1,6 @@
 import { describeProblems } from '../../src/api/field-problem.ts'
 import type { IPPool, IPPoolSpec } from '../../src/api/ippool.ts'
 import { type PoolConfiguration, parsePoolConfiguration } from '../../src/api/pool-configuration.ts'
-import type { MacAddress } from '../../src/api/values/mac-address.ts'
 import { sameObjectKey } from '../../src/api/values/object-key.ts'
 import { type Instant, later, parseInstant, seconds, toInstant } from '../../src/api/values/time.ts'
 import { LONGEST_LEASE_SECONDS, leasesOf, openBook, restEnd, restsOf } from './book.ts'
@@ -9,7 +8,7 @@ import type { PoolEffect } from './messages.ts'
 import { readable } from './readable.ts'
 import { refuseRequest } from './requests.ts'
 import { salvageConfiguration, servedSpec } from './served-spec.ts'
-import type { PoolState, Rest } from './state.ts'
+import type { Book, PoolState, Rest } from './state.ts'
 
 /** Echoes on the watch come within seconds; more than a few of our own writes are never outstanding. */
 const REMEMBERED_VERSIONS = 64
@@ -37,7 +36,6 @@ export function adoptPool(
   }
   const spec = servedSpec(pool, isAnother ? undefined : state.servedSpec)
   const configuration = spec === undefined ? salvageConfiguration(pool) : configurationOf(pool, spec)
-  if (configuration !== undefined) tellOwners(state, pool, isEdited, configuration.network, effects)
   const longerLeasesEnd =
     configuration === undefined ? state.longerLeasesEnd : endOfLongerLeases(state, pool, configuration, now)
   const forgotten =
@@ -45,11 +43,13 @@ export function adoptPool(
       ? []
       : forgottenLeases(state, pool, { configuration, longerLeasesEnd }, now)
   const remembered = { longerLeasesEnd, forgotten }
+  const book = configuration === undefined ? undefined : openBook(pool, configuration, now, remembered)
+  if (book !== undefined) tellOwners(state, pool, isEdited, book, effects)
   return {
     ...state,
     ...remembered,
     pool,
-    book: configuration === undefined ? undefined : openBook(pool, configuration, now, remembered),
+    book,
     servedSpec: spec,
     invalid,
     dirty: true,
@@ -161,7 +161,7 @@ function tellOwners(
   state: PoolState,
   pool: IPPool,
   isEdited: boolean,
-  network: Extract<PoolEffect, { type: 'nudge-network' }>['network'],
+  { configuration: { network }, allocator }: Book,
   effects: PoolEffect[],
 ): void {
   const before = state.pool
@@ -172,16 +172,12 @@ function tellOwners(
   }
   // A pool that was edited may have now what somebody waits for.
   if (isEdited) effects.push({ type: 'nudge-network', network, scope: 'waiting' })
-  // Somebody else took leases away: their owners shall ask again.
-  const owners = lostLeases(before, pool).map((mac) => state.claims.get(mac)?.owner)
+  // Somebody else took leases away, or wrote other ones: their owners shall ask again.
+  const changed = leasesOf(before).filter(([address, mac]) => allocator.addressOf(mac) !== address)
+  const owners = changed.map(([, mac]) => state.claims.get(mac)?.owner)
   const known = owners.filter((owner) => owner !== undefined)
   if (known.length < owners.length) effects.push({ type: 'nudge-network', network, scope: 'all' })
   else if (known.length > 0) effects.push({ type: 'nudge-owners', owners: known, scope: 'all' })
-}
-
-function lostLeases(before: IPPool, after: IPPool): MacAddress[] {
-  const now = new Map(leasesOf(after))
-  return leasesOf(before).flatMap(([address, mac]) => (now.get(address) === mac ? [] : [mac]))
 }
 
 function isSame(before: IPPool | undefined, pool: IPPool): boolean {

@@ -607,6 +607,22 @@ describe('the status', () => {
     expect(driver.all('nudge-owners')).toEqual([{ type: 'nudge-owners', owners: [OWNER], scope: 'all' }])
   })
 
+  test('whose MAC somebody wrote to another address as well is told, because it keeps the lower one', () => {
+    const driver = PoolDriver.of(held({ '192.168.48.85': TEST_MAC }))
+    driver.allocate()
+    driver.effects = []
+
+    driver.tell({ type: 'pool-changed', resourceVersion: '99' })
+    driver.take('read-pool')
+    const { metadata } = poolObject({ metadata: { resourceVersion: '99' } })
+    driver.tell({
+      type: 'pool-read',
+      pool: { ...held({ '192.168.48.84': TEST_MAC, '192.168.48.85': TEST_MAC }), metadata },
+    })
+
+    expect(driver.all('nudge-owners')).toEqual([{ type: 'nudge-owners', owners: [OWNER], scope: 'all' }])
+  })
+
   test('nothing is written before the finalizer is there', () => {
     const driver = new PoolDriver()
     driver.tell({ type: 'tick' })
