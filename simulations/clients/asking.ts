@@ -5,7 +5,7 @@ import {
 } from '../../src/api/values/ipv4-address.ts'
 import { type Instant, later } from '../../src/api/values/time.ts'
 import type { ClientEvent } from './events.ts'
-import type { Drawn, ClientDecision, ClientEffect } from './messages.ts'
+import type { ClientDecision, ClientEffect, Drawn } from './messages.ts'
 import { ask, type Question } from './requests.ts'
 import type { AskingPhase, ClientState, Exchange, HeldLease } from './state.ts'
 import { answerTime, renewalAnswerTime } from './timing.ts'

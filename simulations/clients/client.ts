@@ -11,7 +11,7 @@ import type { PacketTransport } from '../../transports/packets/packet-transport.
 import { decide, initialClientState } from './decide.ts'
 import type { ClientEvent } from './events.ts'
 import type { ClientHabits } from './habits.ts'
-import type { Drawn, ClientEffect, ClientMessage } from './messages.ts'
+import type { ClientEffect, ClientMessage, Drawn } from './messages.ts'
 import { type ClientState, type HeldLease, leaseOf, type RememberedLease, wakeAt } from './state.ts'
 
 /** A port on a network segment, as a MemoryPacketTransport is. */

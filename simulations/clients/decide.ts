@@ -4,7 +4,7 @@ import { newExchange, releaseLease, send, sendAgain } from './asking.ts'
 import type { ClientHabits } from './habits.ts'
 import { hear } from './hearing.ts'
 import { startOver, stopUsing } from './leaving.ts'
-import type { Drawn, ClientDecision, ClientMessage } from './messages.ts'
+import type { ClientDecision, ClientMessage, Drawn } from './messages.ts'
 import { type ClientState, type HeldLease, leaseOf, type Phase, type RememberedLease } from './state.ts'
 
 /** Of udhcpc: dhcpc.c, case RENEWING and case REBINDING. */

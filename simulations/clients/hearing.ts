@@ -9,7 +9,7 @@ import type { DhcpPacket } from '../../src/dhcp/packet.ts'
 import { newExchange, send } from './asking.ts'
 import { readTerms, type Terms } from './check-reply.ts'
 import { startOver, stopUsing } from './leaving.ts'
-import type { Drawn, ClientDecision, ClientEffect } from './messages.ts'
+import type { ClientDecision, ClientEffect, Drawn } from './messages.ts'
 import type { AskingPhase, ClientState, HeldLease, Phase } from './state.ts'
 import { leaseTimes, pauseAfterNak } from './timing.ts'
 

@@ -1,7 +1,7 @@
 import type { TraceEntry, TraceKind } from '../trace/trace.ts'
+import { isLost, type StoryLine, toLine } from './story-line.ts'
 import { grouped } from './text.ts'
 import { formatMoment } from './time-text.ts'
-import { isLost, type StoryLine, toLine } from './story-line.ts'
 
 /** A run of familiar entries that is not longer is told in full. */
 const SHORT = 5

@@ -1,5 +1,5 @@
-import { inColumns } from './columns.ts'
 import { paintWhen } from './colours.ts'
+import { inColumns } from './columns.ts'
 import { replayCommand } from './plan-text.ts'
 import { NOTHING, plus, type ScenarioTally, type Tally } from './tally.ts'
 import { amountOf, counted, grouped, printable } from './text.ts'
