@@ -37,6 +37,13 @@ export async function faultOn(victim: Victim, kind: FaultKind, tools: FaultTools
   return onPod(name, kind, await podOf(victim, tools.system), containerName(victim), tools.system)
 }
 
+const HOLD_MS = 3_000
+
+/** How long a victim is held down. Another leader takes over only from one that is away for long enough. */
+export function holdOf(victim: Victim, kind: FaultKind): number | 'until-served' {
+  return victim === 'leader' && kind !== 'kill' ? 'until-served' : HOLD_MS
+}
+
 function onComponent(
   name: string,
   kind: FaultKind,

@@ -21,14 +21,18 @@ export interface RoundOptions {
   readonly machines: number
   /** When in that time the fault strikes. */
   readonly strikeAfterMs: number
-  /** How long it lasts, unless it is momentary; or until everybody was served in spite of it. */
+}
+
+/** A fault and how long it lasts, unless it is momentary: or until everybody was served in spite of it. */
+export interface Strike {
+  readonly fault: Fault
   readonly holdMs: number | 'until-served'
 }
 
 /** Strikes while VMs are created and clients renew, and measures until all of them have what they asked for. */
 export async function strikeRound(
   world: FaultWorld,
-  faults: readonly Fault[],
+  strikes: readonly Strike[],
   options: RoundOptions,
 ): Promise<Measured> {
   const { store, residents, visitors } = world
@@ -52,34 +56,32 @@ export async function strikeRound(
     ),
     wait(options.strikeAfterMs + 200).then(() => Promise.all(renewable(residents).map((one) => one.renew()))),
   ])
-  const ended = endure(faults, options, served)
-  const [[bound, renewed]] = await Promise.all([served, ended])
-
-  await untilQuiet(world, [...residents, ...vms])
-  await Promise.all(guests.map((guest) => guest.powerOff()))
-  await Promise.all(vms.map((vm) => deleteVm(store, vm)))
-  await untilQuiet(world, residents)
-  await untilRecovered(world)
-  const fault = faults.map(({ name }) => name).join(' + ')
-  return { fault, phase: options.phase, bound, renewed: renewed.map(sinceStrike) }
+  const ended = wait(options.strikeAfterMs).then(() =>
+    Promise.all(strikes.map((strike) => endure(strike, served))),
+  )
+  try {
+    const [[bound, renewed]] = await Promise.all([served, ended])
+    await untilQuiet(world, [...residents, ...vms])
+    const fault = strikes.map(({ fault: { name } }) => name).join(' + ')
+    return { fault, phase: options.phase, bound, renewed: renewed.map(sinceStrike) }
+  } finally {
+    await Promise.allSettled([served, ended])
+    await Promise.all(guests.map((guest) => guest.powerOff()))
+    await Promise.all(vms.map((vm) => deleteVm(store, vm)))
+    await untilQuiet(world, residents)
+    await untilRecovered(world)
+  }
 }
 
 /** dhclient renews by its own clock only. */
 const renewable = (guests: readonly Guest[]) => guests.filter(({ kind }) => kind === 'udhcpc')
 
-async function endure(
-  faults: readonly Fault[],
-  { strikeAfterMs, holdMs }: RoundOptions,
-  served: Promise<unknown>,
-): Promise<void> {
-  await wait(strikeAfterMs)
+async function endure({ fault, holdMs }: Strike, served: Promise<unknown>): Promise<void> {
   try {
-    await Promise.all(faults.map((fault) => fault.strike()))
-    const isLasting = faults.some(({ isMomentary }) => !isMomentary)
-    if (isLasting) await (holdMs === 'until-served' ? served.catch(() => {}) : wait(holdMs))
+    await fault.strike()
+    if (!fault.isMomentary) await (holdMs === 'until-served' ? served.catch(() => {}) : wait(holdMs))
   } finally {
-    // One after the other: an API server is not ready before its etcd is.
-    for (const fault of faults) await fault.end()
+    await fault.end()
   }
 }
 

@@ -13,6 +13,8 @@ import { systemClock } from '../../../src/runtime/system-clock.ts'
 export interface Truth {
   /** Address to MAC, without marks, as the IPPool's status has it now. */
   allocated(): ReadonlyMap<string, string>
+  /** The IPPool's status keeps this address for a client that may still use it. */
+  isResting(address: string): boolean
   /** MAC to address, as VirtualMachineNetworkConfigs say. */
   told(): ReadonlyMap<string, string>
   /** What was wrong with a state that the IPPool had at any time. */
@@ -35,11 +37,13 @@ export async function watchTruth(store: Store, capacity: number): Promise<Truth>
   const promised = new Map<string, string>()
   const waiting = new Map<string, ((at: number) => void)[]>()
   let allocated: ReadonlyMap<string, string> = new Map()
+  let resting: Readonly<Record<string, unknown>> = {}
 
   pools.onChange((_key, object) => {
     if (object === undefined) return
     const pool = ipPoolSchema.parse(object)
     allocated = leasesOf(pool)
+    resting = pool.status?.ipv4?.resting ?? {}
     wrongs.push(...wrongsOf(pool, capacity))
   })
   configs.onChange((key, object, previous) => {
@@ -63,6 +67,7 @@ export async function watchTruth(store: Store, capacity: number): Promise<Truth>
   await Promise.all([pools.whenSynced(), configs.whenSynced()])
   return {
     allocated: () => allocated,
+    isResting: (address) => address in resting,
     told,
     wrongs,
     untilTold(mac) {

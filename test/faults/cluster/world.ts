@@ -16,6 +16,7 @@ import {
   virtualMachine,
 } from '../../cluster/deployed/deployment.ts'
 import { eventually } from '../../e2e/support/eventually.ts'
+import type { Move } from '../history/moves.ts'
 import { createGuests, type Guest } from './guests.ts'
 import { ClientHistory } from './history.ts'
 import { openPortCutter, type PortCutter } from './port-cutter.ts'
@@ -34,6 +35,8 @@ export interface FaultWorld {
   readonly cutter: PortCutter
   readonly history: ClientHistory
   readonly truth: Truth
+  /** Changes of address that could not be helped. */
+  readonly excused: Move[]
   /** They run all the time, and renew their leases. */
   readonly residents: readonly Guest[]
   /** They are switched on for a while. */
@@ -42,8 +45,8 @@ export interface FaultWorld {
 }
 
 export const NETWORK = 'default/net-48'
-/** Renewals come every ten seconds: every fault hits some. */
-const LEASE_SECONDS = 20
+/** Renewals come every quarter of a minute, besides those that are asked for. */
+const LEASE_SECONDS = 30
 const [FIRST, LAST] = [81, 200]
 const CAPACITY = LAST - FIRST + 1
 
@@ -97,6 +100,7 @@ export async function createFaultWorld(): Promise<FaultWorld> {
     cutter,
     history,
     truth,
+    excused: [],
     residents,
     visitors,
     async close() {
@@ -110,8 +114,13 @@ export async function createFaultWorld(): Promise<FaultWorld> {
 }
 
 /** As a user does who is told of an error: again, until it is there. */
-export async function createVm(store: KubeStore, { name, mac }: Vm): Promise<void> {
-  const vm: KubeObject = virtualMachine(name, mac, NETWORK)
+export async function createVm(
+  store: KubeStore,
+  { name, mac }: Vm,
+  annotations: Record<string, string> = {},
+): Promise<void> {
+  const bare = virtualMachine(name, mac, NETWORK)
+  const vm: KubeObject = { ...bare, metadata: { ...bare.metadata, annotations } }
   await eventually(
     `VirtualMachine ${name} to be created`,
     () =>

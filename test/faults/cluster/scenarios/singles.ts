@@ -1,12 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { FAULT_KINDS, type FaultKind, faultOn, VICTIMS, type Victim } from '../faults.ts'
+import { FAULT_KINDS, faultOn, holdOf, VICTIMS } from '../faults.ts'
 import { type Measured, strikeRound } from '../round.ts'
 import type { FaultWorld } from '../world.ts'
+import { BOUND_SECONDS } from './bound.ts'
 
-/** Within which every VM is bound again, whatever was struck: twice what was measured. */
-export const BOUND_SECONDS = 40
-
-const HOLD_MS = 3_000
+/** While the residents renew, a few VMs come, half of them with machines. */
+const RENEWALS = { phase: 'renewals', vms: 4, withinMs: 1_000, machines: 2, strikeAfterMs: 100 }
 
 export function describeSingles(world: () => FaultWorld, measured: Measured[]): void {
   describe('one process is struck while clients renew and VMs are created', () => {
@@ -14,19 +13,11 @@ export function describeSingles(world: () => FaultWorld, measured: Measured[]): 
       for (const kind of FAULT_KINDS) {
         test(`${kind} ${victim}: everybody is served, and nothing acknowledged is lost`, async () => {
           const fault = await faultOn(victim, kind, world())
-          const round = await strikeRound(world(), [fault], {
-            ...{ phase: 'renewals', vms: 4, withinMs: 1_000, machines: 2, strikeAfterMs: 300 },
-            holdMs: holdOf(victim, kind),
-          })
+          const round = await strikeRound(world(), [{ fault, holdMs: holdOf(victim, kind) }], RENEWALS)
           measured.push(round)
           expect(Math.max(...round.bound, ...round.renewed)).toBeLessThan(BOUND_SECONDS)
         })
       }
     }
   })
-}
-
-/** Another leader takes over only from one that is away for long enough. */
-function holdOf(victim: Victim, kind: FaultKind): number | 'until-served' {
-  return victim === 'leader' && kind !== 'kill' ? 'until-served' : HOLD_MS
 }
