@@ -35,8 +35,8 @@ export function clientsAreToldSense(
       if (wish === undefined || asking.length > 1 || wish.pin !== undefined) return
       if (wish.since > before.at) return
       const edits = history.on(`default/${client.network}`).map((pool) => history.editedAt(nameOf(pool)))
-      // People may have taken it away by hand, with the pool, or made it anew.
-      if (edits.some(({ status, spec }) => isRecent(status) || isRecent(spec))) return
+      // People may have taken it away by hand.
+      if (edits.some(({ status }) => isRecent(status))) return
       if (history.of(`default/${client.network}`, before.address).some(({ to }) => to?.by === 'operator'))
         return
       const message = `${client.name} (${client.mac}) had ${before.address} at ${time(before.at)} and is told ${address} now, although ${wish.owner} asked for it all the time`

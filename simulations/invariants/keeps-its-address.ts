@@ -15,7 +15,7 @@ export function keepsItsAddress(witness: Witness, history: PoolHistory, wishes: 
     poolChanged({ pool, by, taken }) {
       const edited = history.editedAt(nameOf(pool))
       if (by === 'operator' || pool.metadata.deletionTimestamp !== undefined) return
-      if (isRecent(edited.status) || isRecent(edited.spec)) return
+      if (isRecent(edited.status)) return
       for (const tenure of taken) {
         const asking = wishes.of(tenure.network, tenure.mac)
         const [wish] = asking

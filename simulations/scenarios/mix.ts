@@ -21,8 +21,14 @@ export const mix: Scenario = {
     )
     const controllers = chance.pick([1, 2, 2, 3])
     const durationMs = chance.pick([40_000, 120_000, 300_000])
-    const setting = { networks, controllers, durationMs }
-    const faults = Array.from({ length: chance.integer(0, 10) }, () => randomFault(chance, setting))
+    const operations = randomOperations(chance, {
+      networks,
+      durationMs,
+      machines: chance.pick([3, 8, 20]),
+      count: chance.pick([8, 25, 60]),
+    })
+    const setting = { networks, controllers, durationMs, operations }
+    const faults = Array.from({ length: chance.integer(0, 12) }, () => randomFault(chance, setting))
     return {
       version: 1,
       scenario: 'mix',
@@ -30,11 +36,6 @@ export const mix: Scenario = {
       ...setting,
       leaderElection: chance.happens(0.9),
       localFirst: chance.happens(0.7),
-      operations: randomOperations(chance, {
-        ...setting,
-        machines: chance.pick([3, 8, 20]),
-        count: chance.pick([8, 25, 60]),
-      }),
       faults: faults.sort((a, b) => a.at - b.at),
     }
   },

@@ -3,14 +3,17 @@ import type { Plan } from '../plan/plan.ts'
 import type { Chance } from '../world/chance.ts'
 import { PROCESSES } from './cluster.ts'
 
-type Setting = Pick<Plan, 'controllers' | 'networks' | 'durationMs'>
+type Setting = Pick<Plan, 'controllers' | 'networks' | 'durationMs' | 'operations'>
+
+/** Most faults begin at most so long before something is to be done: one that meets nothing shows nothing. */
+const AHEAD = 500
 
 /** One fault of any kind, at any time, of anybody. */
 export function randomFault(chance: Chance, setting: Setting): Fault {
   const processes = PROCESSES(setting)
   const controllers = processes.filter((name) => name.startsWith('controller'))
   const agents = processes.filter((name) => name.startsWith('agent'))
-  const at = chance.integer(0, setting.durationMs - 1)
+  const at = anyMoment(chance, setting)
   const lasts = chance.pick([500, 2_000, 5_000, 15_000, 40_000, 90_000])
   const process = () => chance.pick(processes)
   const end = () => chance.pick([...processes, '*', '*'])
@@ -88,6 +91,11 @@ export function randomFault(chance: Chance, setting: Setting): Fault {
     }),
   ]
   return chance.pick(kinds)()
+}
+
+function anyMoment(chance: Chance, { operations, durationMs }: Setting): number {
+  if (operations.length === 0 || chance.happens(0.4)) return chance.integer(0, durationMs - 1)
+  return Math.max(0, chance.pick(operations).at - chance.integer(0, AHEAD))
 }
 
 function ends(chance: Chance, processes: readonly string[]): { from: string; to: string } {

@@ -4,7 +4,7 @@ import { simulate } from '../../simulations/runner/simulate.ts'
 import { SCENARIOS } from '../../simulations/scenarios/scenarios.ts'
 
 /** What so many seeds do not reach, a scenario is not there for. */
-const MOST_RUNS = 24
+const MOST_RUNS = 100
 
 describe('what a scenario is there for is reached', () => {
   test.each(SCENARIOS)(
