@@ -4,6 +4,7 @@ export type Cancel = () => void
 
 /** Time, passed in: everything that waits or stamps takes it from here, so that simulations can own it. */
 export interface Clock {
+  /** In whole milliseconds: what is counted by them is written as an integer. */
   now(): Instant
   /** Runs `action` once after `delay`. The timer alone does not keep the process alive. */
   after(delay: Duration, action: () => void): Cancel

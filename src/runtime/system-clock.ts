@@ -13,6 +13,6 @@ export const systemClock: Clock = {
 
 /** Time since some moment in the past, which no correction of the date moves: for what must not be too long. */
 export const monotonicClock: Clock = {
-  now: () => toInstant(performance.now()),
+  now: () => toInstant(Math.floor(performance.now())),
   after: systemClock.after,
 }
