@@ -4,6 +4,9 @@ import { eventually } from '../../e2e/support/eventually.ts'
 import { showLogsOnFailure } from './report-on-failure.ts'
 import { isReady, shellPod, startTestCluster, type TestCluster } from './support/cluster.ts'
 
+/** Controllers and the scheduler look for an API server that was away after a minute at the latest (client-go's back-off). */
+const COME_BACK_SECONDS = 120
+
 let cluster: TestCluster
 beforeAll(async () => {
   cluster = await startTestCluster('reconcile')
@@ -108,11 +111,11 @@ test('what others wrote while it could not hear of it is put right, and the cont
   expect(await setNotReady('quiet')).toBe('False')
   await untilReady('quiet')
   await cluster.kubectl(['create', 'deployment', 'later', '--image=shell'])
-  await cluster.kubectl(['rollout', 'status', 'deployment/later', '--timeout=60s'])
+  await cluster.kubectl(['rollout', 'status', 'deployment/later', `--timeout=${COME_BACK_SECONDS}s`])
   await untilNodeIsWell()
   await untilReady('quiet')
   await untilReady('probed')
-})
+}, 300_000)
 
 test('a pod whose end somebody else declared ends, and stays as it was declared', async () => {
   await cluster.apply(shellPod('declared'))
@@ -148,6 +151,6 @@ async function untilNodeIsWell(): Promise<void> {
         'jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}/{.items[*].spec.taints[*].key}'
       return (await cluster.kubectl(['get', 'nodes', '-o', path])) === 'True/' ? true : undefined
     },
-    { seconds: 40 },
+    { seconds: COME_BACK_SECONDS },
   )
 }
