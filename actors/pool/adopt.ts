@@ -6,7 +6,7 @@ import { type Instant, later, parseInstant, seconds, toInstant } from '../../src
 import { LONGEST_LEASE_SECONDS, leasesOf, openBook, restEnd, restsOf } from './book.ts'
 import type { PoolEffect } from './messages.ts'
 import { readable } from './readable.ts'
-import { refuseRequest } from './requests.ts'
+import { forgetReleases, refuseRequest } from './requests.ts'
 import { salvageConfiguration, servedSpec } from './served-spec.ts'
 import type { Book, PoolState, Rest } from './state.ts'
 
@@ -45,8 +45,9 @@ export function adoptPool(
   const remembered = { longerLeasesEnd, forgotten }
   const book = configuration === undefined ? undefined : openBook(pool, configuration, now, remembered)
   if (book !== undefined) tellOwners(state, pool, isEdited, book, effects)
+  const isChangedByOthers = before !== undefined && !isSame(before, pool)
   return {
-    ...state,
+    ...(isChangedByOthers ? distrustLooks(state, effects) : state),
     ...remembered,
     pool,
     book,
@@ -148,6 +149,14 @@ function forgottenLeases(
   const known = new Set(taken.map(({ address }) => address))
   const earlier = [...forgotten, ...restsOf(before).filter(isForgotten)]
   return [...taken, ...earlier.filter((entry) => entry.until > now && !known.has(entry.address))]
+}
+
+/**
+ * A second controller may have given a MAC its address again since this one saw that nobody asks for it: no release on
+ * what was seen before this change. Whoever wants to give something back asks again.
+ */
+function distrustLooks(state: PoolState, effects: PoolEffect[]): PoolState {
+  return { ...forgetReleases(state, effects), changesByOthers: state.changesByOthers + 1 }
 }
 
 /** What was read or written comes on the watch too, unless it was there first. */

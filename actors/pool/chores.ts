@@ -29,7 +29,7 @@ export function startChores(state: PoolState, now: Instant, effects: PoolEffect[
     forgetRefused(next.refused, now)
     const held = new Map<MacAddress, number>()
     for (const [, mac] of next.book.allocator.held()) held.set(mac, claimOf(next, mac))
-    if (held.size > 0) effects.push({ type: 'find-orphans', held })
+    if (held.size > 0) effects.push({ type: 'find-orphans', held, changesByOthers: next.changesByOthers })
     next = { ...next, nextSweep: later(now, SWEEP_INTERVAL) }
   }
   return next
@@ -72,6 +72,7 @@ export function orphansFound(
   message: Extract<PoolMessage, { type: 'orphans-found' }>,
   now: Instant,
 ): PoolState {
+  if (message.changesByOthers !== state.changesByOthers) return state
   for (const { mac, claim } of message.orphans) {
     state.pending.push({ type: 'release', token: undefined, mac, claim, clientMayRun: true, since: now })
   }

@@ -68,8 +68,9 @@ export async function carryOut(
 
     case 'find-orphans':
       try {
-        const orphans = await demand.findOrphans(networkOf(pool, key), effect.held)
-        return orphans.length === 0 ? undefined : { type: 'orphans-found', orphans }
+        const { held, changesByOthers } = effect
+        const orphans = await demand.findOrphans(networkOf(pool, key), held)
+        return orphans.length === 0 ? undefined : { type: 'orphans-found', orphans, changesByOthers }
       } catch (error) {
         log.warn({ err: error }, 'could not look for addresses that nobody asks for; trying again later')
         return undefined

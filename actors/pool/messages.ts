@@ -39,7 +39,8 @@ export type PoolMessage =
   | { type: 'commit-failed'; cause: CommitFailure; reason: string }
   | { type: 'demand-checked'; check: number; demand: Demand }
   | { type: 'demand-check-failed'; check: number; reason: string }
-  | { type: 'orphans-found'; orphans: readonly Orphan[] }
+  /** `changesByOthers`: as the search was told. */
+  | { type: 'orphans-found'; orphans: readonly Orphan[]; changesByOthers: number }
   /** Undefined when the API could not be asked. */
   | { type: 'registration-checked'; registration: Registration | undefined }
   /** The names that resolved. */
@@ -91,7 +92,7 @@ export type PoolEffect =
   | { type: 'reply-snapshot'; token: ReplyToken; body: SnapshotReply }
   | { type: 'reply-report'; token: ReplyToken }
   | { type: 'check-demand'; check: number; mac: MacAddress; candidates: readonly Owner[] }
-  | { type: 'find-orphans'; held: ReadonlyMap<MacAddress, number> }
+  | { type: 'find-orphans'; held: ReadonlyMap<MacAddress, number>; changesByOthers: number }
   /** `tidy`: another network may still carry the pool's labels. */
   | { type: 'check-registration'; tidy: boolean }
   | { type: 'add-finalizer' }

@@ -45,6 +45,8 @@ export interface PoolState {
    * term of a pool's actor begins with a write.
    */
   fence: boolean
+  /** How often the IPPool was found changed by somebody else: what was looked up before that may be out of date. */
+  changesByOthers: number
   /** Finalizers are being written, or were not: when to try again. */
   finalizers: { busy: boolean; at: Instant; failures: number }
   startedAt: Instant
@@ -167,6 +169,7 @@ export function initialPoolState(now: Instant): PoolState {
     changedWhileReading: undefined,
     dirty: true,
     fence: true,
+    changesByOthers: 0,
     finalizers: { busy: false, at: now, failures: 0 },
     startedAt: now,
     awakeAt: now,

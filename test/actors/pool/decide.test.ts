@@ -413,8 +413,7 @@ describe('release', () => {
     const driver = PoolDriver.of(held({ '192.168.48.84': TEST_MAC }))
 
     driver.pass(61)
-    const { held: searched } = driver.take('find-orphans')
-    driver.tell({ type: 'orphans-found', orphans: [...searched].map(([mac, claim]) => ({ mac, claim })) })
+    driver.foundToBeOrphans(driver.take('find-orphans'))
 
     expect(driver.commit()?.ipv4?.allocated).not.toHaveProperty(['192.168.48.84'])
   })

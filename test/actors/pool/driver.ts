@@ -116,6 +116,21 @@ export class PoolDriver {
     })
   }
 
+  /** That nobody asks for any of the MACs that a search was about. */
+  foundToBeOrphans({ held, changesByOthers }: EffectOf<'find-orphans'>): void {
+    const orphans = [...held].map(([mac, claim]) => ({ mac, claim }))
+    this.tell({ type: 'orphans-found', orphans, changesByOthers })
+  }
+
+  /** Somebody else wrote the IPPool, and what it says is as before: the actor hears of it, unless it is reading already. */
+  changedByOthers(): void {
+    const { pool, reading } = this.state
+    const resourceVersion = String(Number(pool?.metadata.resourceVersion) + 1)
+    if (!reading) this.tell({ type: 'pool-changed', resourceVersion })
+    const metadata = { ...pool?.metadata, resourceVersion }
+    this.tell({ type: 'pool-read', pool: ipPoolSchema.parse({ ...pool, metadata }) })
+  }
+
   replyTo(token: number) {
     const replies = [...this.all('reply-allocate'), ...this.all('reply-release')]
     return replies.find((effect) => effect.token === token)?.body

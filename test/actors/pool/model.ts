@@ -233,6 +233,7 @@ export class PoolWorld {
         return this.tell({
           type: 'orphans-found',
           orphans: orphans.map(([each, claim]) => ({ mac: each, claim })),
+          changesByOthers: effect.changesByOthers,
         })
       }
       case 'check-registration':
