@@ -35,17 +35,18 @@ export function createApiFaults(seed: number, windows: FaultWindows, coverage: C
   }
   const isDown = () => windows.active('api-down').length > 0
 
-  function slowness(process: string, chance: Chance): number {
-    return windows
+  function slowness(process: string, what: string, chance: Chance): number {
+    const slow = windows
       .active('api-slow')
-      .filter((fault) => matches(fault.process, process))
-      .reduce((sum, fault) => sum + chance.between(0, fault.upToMs), 0)
+      .filter((fault) => matches(fault.process, process) && (fault.request ?? what) === what)
+    if (slow.length > 0) coverage.hit('API slow', what)
+    return slow.reduce((sum, fault) => sum + chance.between(0, fault.upToMs), 0)
   }
 
   return {
     request(process, what, isWrite) {
       const chance = chanceOf(process)
-      const there = chance.between(...USUAL_DELAY) + slowness(process, chance)
+      const there = chance.between(...USUAL_DELAY) + slowness(process, what, chance)
       const back = chance.between(...USUAL_DELAY)
       if (isDown()) {
         coverage.hit('API down', what)

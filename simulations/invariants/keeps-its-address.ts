@@ -1,8 +1,11 @@
+import type { KubeObject } from '../../src/api/object.ts'
+import { formatObjectKey, parseObjectKey } from '../../src/api/values/object-key.ts'
+import { networkStatuses, vmNetworkConfigSchema } from '../../src/api/vm-network-config.ts'
 import type { Invariant, Witness } from './invariant.ts'
 import { describeTenure, nameOf, type PoolHistory, time } from './pool-history.ts'
-import type { Wishes } from './wishes.ts'
+import type { Wish, Wishes } from './wishes.ts'
 
-/** A write may have been decided, or have been on its way, before the wish was there. */
+/** A write may have been decided, or have been on its way, before the wish was there: until its owner is told. */
 const HASTE = 45_000
 /** What people did by hand may take so long to come to its end. */
 const AFTERMATH = 120_000
@@ -10,8 +13,21 @@ const AFTERMATH = 120_000
 /** Law 7: a MAC that was given an address keeps it until its owner gives it up. */
 export function keepsItsAddress(witness: Witness, history: PoolHistory, wishes: Wishes): Invariant {
   const isRecent = (at: number | undefined) => at !== undefined && witness.now() - at < AFTERMATH
+  /** Wishes whose owner was told of an address since they are there. */
+  const told = new WeakMap<Wish, string>()
 
   return {
+    committed({ plural, previous, next }) {
+      if (plural !== 'virtualmachinenetworkconfigs' || next === undefined || previous === undefined) return
+      const before = new Set(allocations(previous).map(({ key }) => key))
+      const newly = allocations(next).filter(({ key }) => !before.has(key))
+      for (const { network, mac, address } of newly) {
+        const wish = wishes.of(network, mac).find(({ uid }) => uid === next.metadata.uid)
+        // One that is newer than this write may not be what it answers.
+        if (wish !== undefined && wish.since < witness.now()) told.set(wish, address)
+      }
+    },
+
     poolChanged({ pool, by, taken }) {
       const edited = history.editedAt(nameOf(pool))
       if (by === 'operator' || pool.metadata.deletionTimestamp !== undefined) return
@@ -21,7 +37,8 @@ export function keepsItsAddress(witness: Witness, history: PoolHistory, wishes: 
         const [wish] = asking
         // Two who ask for one MAC: one of them has to go without.
         if (wish === undefined || asking.length > 1) continue
-        if (witness.now() - Math.max(wish.since, tenure.from.at) < HASTE) continue
+        const isHasty = witness.now() - Math.max(wish.since, tenure.from.at) < HASTE
+        if (isHasty && told.get(wish) !== tenure.address) continue
         if (wish.pin !== undefined && wish.pin !== tenure.address) continue
         const lines = [
           `${by} took ${tenure.address} from ${tenure.mac}, for which ${wish.owner} asks since ${time(wish.since)}:`,
@@ -31,4 +48,17 @@ export function keepsItsAddress(witness: Witness, history: PoolHistory, wishes: 
       }
     },
   }
+}
+
+/** What an object says that it was given. */
+function allocations(object: KubeObject) {
+  const config = vmNetworkConfigSchema.safeParse(object).data
+  if (config === undefined) return []
+  return networkStatuses(config).flatMap(
+    ({ allocatedIPAddress: address, macAddress: mac, networkName, state }) => {
+      if (state !== 'Allocated' || !address) return []
+      const network = formatObjectKey(parseObjectKey(networkName, config.metadata.namespace))
+      return [{ network, mac, address, key: `${network} ${mac} ${address}` }]
+    },
+  )
 }

@@ -40,8 +40,15 @@ export const faultSchema = z.discriminatedUnion('type', [
     share,
     error: z.enum(['conflict', 'throttled', 'internal', 'silence', 'late']),
   }),
-  /** Requests take so much longer, up to. */
-  z.object({ type: z.literal('api-slow'), at, lasts, process: end, upToMs: z.int().min(1) }),
+  /** Requests take so much longer, up to. `request`: only those of this kind, as `patch ippools/status`. */
+  z.object({
+    type: z.literal('api-slow'),
+    at,
+    lasts,
+    process: end,
+    upToMs: z.int().min(1),
+    request: z.string().optional(),
+  }),
   /** Lists show the state of so long ago, as an API server behind a lagging cache does. */
   z.object({ type: z.literal('stale-lists'), at, lasts, process: end, behindMs: z.int().min(1) }),
   /** The watches that are open break off. `gone`: and cannot be resumed (410). `silent`: they stay open and say nothing more. */

@@ -49,7 +49,7 @@ function sentence(fault: Fault): string {
     case 'api-errors':
       return `${percent(fault.share)} of the requests of ${end(fault.process)} to the API ${API_ERRORS[fault.error]}`
     case 'api-slow':
-      return `the API answers ${end(fault.process)} up to ${formatLength(fault.upToMs)} later`
+      return `the API answers ${end(fault.process)}${fault.request === undefined ? '' : ` (${fault.request})`} up to ${formatLength(fault.upToMs)} later`
     case 'stale-lists':
       return `lists of the API show ${end(fault.process)} the state of ${formatLength(fault.behindMs)} ago`
     case 'watches':

@@ -1,7 +1,9 @@
 import type { Fault } from '../plan/faults.ts'
 import type { Operation } from '../plan/operations.ts'
+import type { NetworkPlan } from '../plan/plan.ts'
+import type { Chance } from '../world/chance.ts'
 import { controllers, cutOff, stopped } from './blows.ts'
-import { network } from './cluster.ts'
+import { network, nic } from './cluster.ts'
 import { scenarioOf } from './day.ts'
 import { fleet, machine, moments, networkOf, times, traffic, vmName, within } from './fleet.ts'
 
@@ -18,6 +20,7 @@ export const splitBrain = scenarioOf({
     'request cut off × ',
     'answer cut off × ',
     'message delayed × ',
+    'API slow × patch ippools/status',
   ],
   day(chance) {
     const networks = times(chance.integer(1, 2), (index) => network(index + 1, chance.pick([5, 12]), 20))
@@ -64,6 +67,14 @@ export const splitBrain = scenarioOf({
       nic: 'nic-0',
       network: chance.pick(networks).name,
     }))
+    const late = chance.happens(0.6)
+      ? lateRelease(
+          chance,
+          chance.integer(0, machines - 1),
+          networks,
+          within(chance, { from: 45_000, to: 75_000 }),
+        )
+      : { operations: [], faults: [] }
     return {
       networks,
       controllers: replicas,
@@ -74,8 +85,40 @@ export const splitBrain = scenarioOf({
         ...traffic(chance, chance.integer(8, 24), machines, all),
         ...again,
         ...moves,
+        ...late.operations,
       ],
-      faults: moments(chance, chance.integer(2, 7), all).flatMap((at) => chance.pick(kinds)(at)),
+      faults: [
+        ...moments(chance, chance.integer(2, 7), all).flatMap((at) => chance.pick(kinds)(at)),
+        ...late.faults,
+      ],
     }
   },
 })
+
+/**
+ * What the leader wrote when nobody asked any more is still under way when another leads, and somebody asks again: the
+ * old write must not take away what the new leader has told.
+ */
+function lateRelease(chance: Chance, number: number, networks: readonly NetworkPlan[], at: number) {
+  const leader = 'controller-1'
+  const vm = vmName(number)
+  const on = networkOf(networks, number)
+  // Before another leads, or as it begins.
+  const again = at + chance.integer(4_000, 26_000)
+  const operations = chance.pick<readonly Operation[]>([
+    [{ type: 'vm-delete', at, vm }, machine(again, number, on)],
+    [
+      { type: 'config-pause', at, vm, paused: true },
+      { type: 'config-pause', at: again, vm, paused: false },
+    ],
+    [
+      { type: 'nic-remove', at, vm, nic: 'nic-0' },
+      { type: 'nic-add', at: again, vm, nic: nic('nic-0', on, number) },
+    ],
+  ])
+  const faults: Fault[] = [
+    { type: 'api-slow', at, lasts: 8_000, process: leader, upToMs: 40_000, request: 'patch ippools/status' },
+    stopped(leader, at + chance.integer(500, 4_000), 45_000),
+  ]
+  return { operations, faults }
+}

@@ -4,9 +4,9 @@ import { minutes, seconds } from '../../../src/api/values/time.ts'
 import { decodePacket } from '../../../src/dhcp/decode-packet.ts'
 import { getOption, type OptionName } from '../../../src/dhcp/options.ts'
 import type { DhcpPacket } from '../../../src/dhcp/packet.ts'
+import { ip } from '../../dhcp/builders.ts'
 import { CAPTURED, type CapturedPacket } from '../../dhcp/fixtures/client-packets.ts'
 import { describeRequest, Lab } from './lab.ts'
-import { ip } from '../../dhcp/builders.ts'
 
 const TELLS_STATE: readonly OptionName[] = [
   'messageType',

@@ -2,8 +2,8 @@ import { pino } from 'pino'
 import { answer } from '../../../actors/agent/answer.ts'
 import { applyDelta, openLeaseTable } from '../../../actors/agent/lease-table.ts'
 import type { LeaseTable } from '../../../actors/agent/state.ts'
-import type { ClientEvent } from '../../../simulations/clients/events.ts'
 import { type ClientDisk, type DhcpClient, startDhcpClient } from '../../../simulations/clients/client.ts'
+import type { ClientEvent } from '../../../simulations/clients/events.ts'
 import type { ClientHabits } from '../../../simulations/clients/habits.ts'
 import {
   formatIPv4Address,

@@ -269,4 +269,47 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     within: 60,
     scenario: 'pool-edit-under-load',
   },
+  {
+    name: 'a lost delta is not missed, and of two snapshots only the revision is compared',
+    edits: [
+      {
+        file: 'actors/agent/decide.js',
+        from: 'delta.previousRevision === table.snapshot.revision && delta.generation',
+        to: 'delta.generation',
+      },
+      {
+        file: 'actors/agent/decide.js',
+        from: 'isDeepStrictEqual(toSnapshot(table), snapshot)',
+        to: 'table.snapshot.revision === snapshot.revision && table.snapshot.generation === snapshot.generation',
+      },
+    ],
+    breaks: ['revoked is not served', 'clients have what the pool says', 'one holder'],
+    within: 120,
+  },
+  {
+    name: 'a release is carried out on what was seen before another controller wrote',
+    edits: [
+      {
+        file: 'actors/pool/adopt.js',
+        from: 'isChangedByOthers ? distrustLooks(state, effects) : state',
+        to: 'state',
+      },
+    ],
+    breaks: ['keeps its address'],
+    within: 120,
+    scenario: 'split-brain',
+  },
+  {
+    name: 'a watch that is told 410 goes on where it broke off, without a list',
+    edits: [
+      {
+        file: 'src/kube/list-watch-informer.js',
+        from: "this.#failed(error ?? new Error('the watch was closed at once'), 'watch ended');",
+        to: 'this.#options.clock.after(milliseconds(1000), () => this.#watch());',
+      },
+    ],
+    breaks: ['every NIC asks', 'no leaks', 'nothing is stuck', 'who asks is given', 'the status comes true'],
+    within: 60,
+    scenario: 'api-trouble',
+  },
 ]

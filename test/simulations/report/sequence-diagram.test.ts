@@ -5,7 +5,7 @@ import { renderHtml } from '../../../simulations/report/html.ts'
 import { renderSequenceDiagram } from '../../../simulations/report/sequence-diagram.ts'
 import { tellStory } from '../../../simulations/report/story.ts'
 import type { TraceEntry } from '../../../simulations/trace/trace.ts'
-import { aPlan, aRun, aSplitBrain, aViolation, anEntry, FIRST_MAC } from './builders.ts'
+import { anEntry, aPlan, aRun, aSplitBrain, aViolation, FIRST_MAC } from './builders.ts'
 import { allOf, NotWellFormedError, parseXml, withClass, type XmlElement } from './xml.ts'
 
 const violation = aViolation({ at: 1000, about: [FIRST_MAC] })

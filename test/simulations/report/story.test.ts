@@ -3,7 +3,7 @@ import { describeRepeated } from '../../../simulations/report/repetition.ts'
 import { type Story, tellStory } from '../../../simulations/report/story.ts'
 import { entriesOf } from '../../../simulations/report/story-line.ts'
 import type { TraceEntry } from '../../../simulations/trace/trace.ts'
-import { ADDRESS, aPlan, aSplitBrain, aViolation, anEntry, FIRST_MAC, POOL, SECOND_MAC } from './builders.ts'
+import { ADDRESS, anEntry, aPlan, aSplitBrain, aViolation, FIRST_MAC, POOL, SECOND_MAC } from './builders.ts'
 
 const plan = aPlan()
 const STRANGER = '52:54:00:00:0f:0f'

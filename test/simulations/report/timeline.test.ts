@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { tellStory } from '../../../simulations/report/story.ts'
 import { renderTimeline } from '../../../simulations/report/timeline.ts'
 import type { TraceEntry } from '../../../simulations/trace/trace.ts'
-import { ADDRESS, aPlan, aSplitBrain, aViolation, anEntry, FIRST_MAC } from './builders.ts'
+import { ADDRESS, anEntry, aPlan, aSplitBrain, aViolation, FIRST_MAC } from './builders.ts'
 
 const PLAIN = { width: 100, isColoured: false }
 const about = [ADDRESS]

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { seconds } from '../../../src/api/values/time.ts'
 import type { Plan } from '../../../simulations/plan/plan.ts'
 import type { RunResult } from '../../../simulations/runner/result.ts'
 import { runMany } from '../../../simulations/runner/run-many.ts'
 import { type Simulator, SimulatorLostError } from '../../../simulations/runner/simulator.ts'
 import { createSimulatorPool, PoolClosedError } from '../../../simulations/runner/simulator-pool.ts'
+import { seconds } from '../../../src/api/values/time.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { aPlan, aRun } from '../report/builders.ts'
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { RunResult } from '../../../simulations/runner/result.ts'
 import { firstDifference, inPairs, SAME_RUN, twice } from '../../../simulations/runner/verify.ts'
-import { aPlan, aRun, aViolation, anEntry } from '../report/builders.ts'
+import { anEntry, aPlan, aRun, aViolation } from '../report/builders.ts'
 
 async function paired(...results: RunResult[]): Promise<RunResult[]> {
   async function* source() {
