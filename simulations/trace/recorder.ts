@@ -4,6 +4,8 @@ import type { TraceEntry } from './trace.ts'
 /** Writes down what happens, and a digest of all of it. */
 export interface TraceRecorder {
   add(entry: Omit<TraceEntry, 'at'>): void
+  /** What no story tells, and what two runs of one plan have alike all the same. */
+  stamp(detail: unknown): void
   readonly entries: readonly TraceEntry[]
   /** SHA-256 of everything so far, in hexadecimal. */
   digest(): string
@@ -19,6 +21,9 @@ export function createTraceRecorder(now: () => number): TraceRecorder {
       const stamped = { at: now(), ...entry }
       entries.push(stamped)
       hash.update(JSON.stringify(stamped))
+    },
+    stamp(detail) {
+      hash.update(JSON.stringify([now(), detail]))
     },
     digest: () => hash.copy().digest('hex'),
   }

@@ -2,7 +2,7 @@ import type { Chance } from './chance.ts'
 import type { Scheduler } from './scheduler.ts'
 
 const realImmediate = globalThis.setImmediate
-const realPerformance = globalThis.performance
+const readRealTime = performance.now.bind(performance)
 
 /** A turn of the real event loop, for what drives a simulation. */
 export function realTurn(action: () => void): void {
@@ -11,7 +11,15 @@ export function realTurn(action: () => void): void {
 
 /** Milliseconds of real time, for what measures a simulation. */
 export function realNow(): number {
-  return realPerformance.now()
+  return readRealTime()
+}
+
+/** Real time or chance inside of a simulation: it would not be the same twice. */
+export class RealWorldError extends Error {
+  override readonly name = 'RealWorldError'
+  constructor(readonly what: string) {
+    super(`${what} was asked for in a simulation: take time and chance as parameters (src/runtime)`)
+  }
 }
 
 /**
@@ -24,9 +32,10 @@ export function installGlobals(scheduler: Scheduler, chance: Chance, epoch: numb
     clearImmediate: globalThis.clearImmediate,
     setTimeout: globalThis.setTimeout,
     clearTimeout: globalThis.clearTimeout,
-    random: Math.random,
-    now: Date.now,
+    setInterval: globalThis.setInterval,
+    Date: globalThis.Date,
   }
+  const now = () => epoch + Math.floor(scheduler.now)
   const cancels = new Map<number, () => void>()
   let handles = 0
   const keep = (start: (done: () => void) => () => void) => {
@@ -60,13 +69,45 @@ export function installGlobals(scheduler: Scheduler, chance: Chance, epoch: numb
         }),
       ),
     clearTimeout: cancel,
+    setInterval: forbidden('setInterval'),
+    Date: dateAt(now, before.Date),
   })
-  Math.random = () => chance.next()
-  Date.now = () => epoch + Math.floor(scheduler.now)
+  const restores = [
+    replaced(Math, 'random', () => chance.next()),
+    replaced(performance, 'now', forbidden('performance.now')),
+    replaced(process, 'hrtime', forbidden('process.hrtime')),
+    replaced(process, 'uptime', forbidden('process.uptime')),
+    replaced(globalThis.crypto, 'randomUUID', forbidden('crypto.randomUUID')),
+    replaced(globalThis.crypto, 'getRandomValues', forbidden('crypto.getRandomValues')),
+  ]
   return () => {
-    const { random, now, ...timers } = before
-    Object.assign(globalThis, timers)
-    Math.random = random
-    Date.now = now
+    Object.assign(globalThis, before)
+    for (const restore of restores) restore()
   }
+}
+
+function forbidden(what: string): () => never {
+  return () => {
+    throw new RealWorldError(what)
+  }
+}
+
+/** @returns what puts the old one back */
+function replaced<T extends object>(owner: T, name: keyof T, value: unknown): () => void {
+  const before = Object.getOwnPropertyDescriptor(owner, name)
+  Object.defineProperty(owner, name, { value, configurable: true, writable: true })
+  return () => {
+    if (before === undefined) Reflect.deleteProperty(owner, name)
+    else Object.defineProperty(owner, name, before)
+  }
+}
+
+/** `Date` as it is, but for what it says the time is. */
+function dateAt(now: () => number, real: DateConstructor): DateConstructor {
+  return new Proxy(real, {
+    construct: (target, args, newTarget) =>
+      Reflect.construct(target, args.length === 0 ? [now()] : args, newTarget),
+    apply: (target) => new target(now()).toString(),
+    get: (target, name, receiver) => (name === 'now' ? now : Reflect.get(target, name, receiver)),
+  })
 }

@@ -73,7 +73,10 @@ export async function createWorld(plan: Plan, scheduler: Scheduler): Promise<Wor
   const log = (life: Life) => createProcessLog(life, judge.logged)
   const outsideLog = log(scheduler.outside)
   const api = await openApiServer(scheduler, createChance(seed, 'api server'), outsideLog)
-  api.onCommit(judge.committed)
+  api.onCommit((change) => {
+    trace.stamp(change.next ?? change.previous)
+    judge.committed(change)
+  })
 
   const processes = new Map<string, SimulatedProcess>()
   const watches = new Map<string, Set<WatchSwitch>>()
@@ -84,8 +87,9 @@ export async function createWorld(plan: Plan, scheduler: Scheduler): Promise<Wor
       if (request.isWrite) world.onWrite(request, 'before-write')
     },
     done(request, outcome) {
-      if (!/leases|events/.test(request.what)) {
-        const { process: who, what, object } = request
+      const { process: who, what, object } = request
+      if (/leases|events/.test(what)) trace.stamp([who, what, object, outcome])
+      else {
         const text = `${what}${object === undefined ? '' : ` ${object}`}: ${outcome}`
         trace.add({ kind: 'message', who, to: 'api', arrivesAt: scheduler.now, text, about: aboutOf(object) })
       }
@@ -109,6 +113,7 @@ export async function createWorld(plan: Plan, scheduler: Scheduler): Promise<Wor
     fate: messageFaults.fate,
     isConnected: messageFaults.isConnected,
     observe({ from, to, subject, body, delays }) {
+      trace.stamp([from, to, subject, body, delays])
       const { text, about } = describeMessage(subject, body)
       const entry = { kind: 'message', who: from, to, text, about } as const
       if (delays.length === 0) trace.add(entry)
@@ -128,7 +133,11 @@ export async function createWorld(plan: Plan, scheduler: Scheduler): Promise<Wor
         schedule: (receiver, delay, action) =>
           scheduler.after(delay, processes.get(receiver)?.machine.life ?? scheduler.outside, action),
         fate: (from, to) => (guests.isMuted(from) || guests.isMuted(to) ? [] : fate(from, to)),
-        observe: (packet) => tap.observe(name, packet),
+        observe(packet) {
+          const { from, to, datagram, arrivals } = packet
+          trace.stamp([from, to, Buffer.from(datagram.payload).toString('base64'), arrivals])
+          tap.observe(name, packet)
+        },
       }),
     )
   }

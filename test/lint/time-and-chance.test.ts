@@ -67,6 +67,18 @@ const REAL = [
   'crypto.subtle',
   'chances.randomUUID()',
   'chances.randomBytes(16)',
+  "import { hrtime } from 'node:process'",
+  "import { uptime } from 'node:os'",
+  'new Date',
+  'use(Date["now"])',
+  'const { now } = Date',
+  'Math["random"]()',
+  'const { random } = Math',
+  'machine.uptime()',
+  'chances.randomInt(6)',
+  'chances.randomFillSync(bytes)',
+  'global.setTimeout(run, 5)',
+  'Atomics.wait(cells, 0, 0, 5)',
 ]
 const EVERY_LINE = REAL.map((_, index) => index + 1)
 

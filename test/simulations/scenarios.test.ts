@@ -1,5 +1,8 @@
-import { describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { planSchema } from '../../simulations/plan/plan.ts'
+import { renderSummary } from '../../simulations/report/summary.ts'
+import { addRun, NO_RUNS } from '../../simulations/report/tally.ts'
+import type { RunResult } from '../../simulations/runner/result.ts'
 import { freshSeed, seedsFrom } from '../../simulations/runner/seeds.ts'
 import { simulate } from '../../simulations/runner/simulate.ts'
 import { findScenario, SCENARIOS, UnknownScenarioError } from '../../simulations/scenarios/scenarios.ts'
@@ -13,6 +16,16 @@ const FIXED_SEEDS = [1, 2]
 const FRESH_RUNS = Number(process.env.SIMULATION_RUNS ?? 1)
 const FRESH_SEED = freshSeed(systemRandom)
 if (FRESH_RUNS > 0) process.stderr.write(`simulations: ${FRESH_RUNS} fresh seeds from ${FRESH_SEED}\n`)
+
+let tally = NO_RUNS
+afterAll(() => {
+  process.stderr.write(`\n${renderSummary(tally)}`)
+})
+
+async function expectSound(run: RunResult): Promise<void> {
+  tally = addRun(tally, run)
+  expect(await storyOf(run)).toBeUndefined()
+}
 
 describe.each(SCENARIOS)('scenario $name', (scenario) => {
   test('plans are such that a file may hold, and the same for the same seed', () => {
@@ -30,7 +43,7 @@ describe.each(SCENARIOS)('scenario $name', (scenario) => {
       const digests: string[] = []
       for (const seed of [...FIXED_SEEDS, ...FIXED_SEEDS.slice(0, 1)]) {
         const run = await simulate(scenario.plan(seed))
-        expect(storyOf(run)).toBeUndefined()
+        await expectSound(run)
         digests.push(run.digest)
       }
       expect(digests.at(-1)).toBe(digests[0])
@@ -43,7 +56,7 @@ describe.each(SCENARIOS)('scenario $name', (scenario) => {
     `no law is broken with fresh seeds (${FRESH_RUNS} from ${FRESH_SEED} on)`,
     async () => {
       for (const seed of seedsFrom(FRESH_SEED, FRESH_RUNS)) {
-        expect(storyOf(await simulate(scenario.plan(seed)))).toBeUndefined()
+        await expectSound(await simulate(scenario.plan(seed)))
       }
     },
     TIMEOUT + FRESH_RUNS * 30_000,

@@ -32,8 +32,14 @@ export async function hunt(directory: string, plans: Iterable<Plan>): Promise<Hu
 }
 
 async function run(worker: Worker, plan: Plan): Promise<RunResult> {
+  const over = new AbortController()
+  const ended = once(worker, 'exit', over).then(([code]) => {
+    throw new Error(`the thread ended with exit code ${code}`)
+  })
+  ended.catch(() => {})
   worker.postMessage({ plan, keepTrace: false })
-  const [message]: unknown[] = await once(worker, 'message')
+  const [message]: unknown[] = await Promise.race([once(worker, 'message', over), ended])
+  over.abort()
   const answer = answerSchema.parse(message)
   if (answer.type === 'threw') throw new Error(answer.error)
   return answer.result

@@ -1,6 +1,11 @@
+import { spawnSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Plan } from '../../../simulations/plan/plan.ts'
 import { inColumns } from '../../../simulations/report/columns.ts'
+import { readPlan } from '../../../simulations/runner/plan-files.ts'
+import { countParts } from '../../../simulations/runner/plan-parts.ts'
 import { findScenario } from '../../../simulations/scenarios/scenarios.ts'
 import { PLANTED_BUGS } from './bugs.ts'
 import { type Hunt, hunt } from './hunt.ts'
@@ -40,13 +45,49 @@ describe.concurrent('the simulator catches', () => {
       if (caught === undefined) return
       const [violation] = caught.violations
       expect(breaks, violation?.message).toContain(violation?.law)
-      rows.push(rowOf(name, violation?.law ?? '', found))
+      rows.push(rowOf(name, violation?.law ?? '', found, within))
       const withoutTheBug = await hunt(product.directory, [caught.plan])
       expect(withoutTheBug.caught?.violations).toBeUndefined()
     },
   )
 })
 
-function rowOf(name: string, law: string, { runs, simulatedMs, wallMs }: Hunt): string[] {
-  return [name, law, `${runs}`, `${Math.round(simulatedMs / 1000)} s`, `${(wallMs / 1000).toFixed(1)} s`]
+test('of what is caught a few operations are left, in files that replay it until the bug is mended', {
+  timeout: PATIENCE,
+}, async () => {
+  const product = new Product()
+  try {
+    const bug = PLANTED_BUGS.find(({ name }) => name === 'an address that was given back does not rest')
+    const withBug = product.plant('shrunk', bug?.edits ?? [])
+    const out = join(withBug, 'failures')
+    const simulate = (directory: string, ...flags: string[]) =>
+      spawnSync(process.execPath, [join(directory, 'src', 'main.js'), 'simulate', ...flags], {
+        encoding: 'utf8',
+      })
+
+    const found = simulate(withBug, '--scenario', 'scarce-addresses', '--seed', '1', '--out', out)
+
+    expect(found.stdout).toContain('✗ one holder')
+    expect(found.status).toBe(1)
+    const file = join(out, 'scarce-addresses-1.json')
+    expect(countParts(readPlan(file))).toBeLessThanOrEqual(8)
+    expect(countParts(findScenario('scarce-addresses').plan(1))).toBeGreaterThan(16)
+    expect(simulate(withBug, '--plan', file, '--out', out, '--no-shrink').status).toBe(1)
+    expect(simulate(product.directory, '--plan', file, '--out', out).status).toBe(0)
+    expect(readdirSync(out).sort()).toEqual(
+      ['html', 'json', 'svg', 'txt'].map((ending) => `scarce-addresses-1.${ending}`),
+    )
+  } finally {
+    product.remove()
+  }
+})
+
+function rowOf(name: string, law: string, { runs, simulatedMs, wallMs }: Hunt, within: number): string[] {
+  return [
+    name,
+    law,
+    `${runs} of ${within}`,
+    `${Math.round(simulatedMs / 1000)} s`,
+    `${(wallMs / 1000).toFixed(1)} s`,
+  ]
 }
