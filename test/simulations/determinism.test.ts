@@ -11,11 +11,11 @@ test('a plan out of a file is the same run', async () => {
   const plan = mix.plan(3)
   const written: Plan = JSON.parse(JSON.stringify(plan))
   expect(await digestOf(written)).toBe(await digestOf(plan))
-})
+}, 60_000)
 
 test('while a simulation runs, no other does in the same thread', async () => {
   const plan = mix.plan(3)
   const first = simulate(plan)
   await expect(simulate(plan)).rejects.toThrow(/runs in this thread already/)
   await first
-})
+}, 60_000)

@@ -9,6 +9,9 @@ export async function emptyCluster(): Promise<void> {
   const environment = { ...process.env, KUBECONFIG: kubeconfig }
   const kubectl = async (...args: string[]) =>
     (await runCommand(`${assets}/kubectl`, args, { environment })).stdout
+  // A product that a failed test left half undone must not be asked about what follows.
+  const webhooks = 'validatingwebhookconfiguration,mutatingwebhookconfiguration'
+  await kubectl('delete', webhooks, 'managed-dhcp', '--ignore-not-found')
   for (const kind of KINDS) {
     await kubectl('delete', kind, '--all', '--all-namespaces', '--wait=false')
     const keys = '{range .items[*]}{.metadata.namespace} {.metadata.name}{"\\n"}{end}'
