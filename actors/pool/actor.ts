@@ -106,7 +106,7 @@ export function startPoolActor(options: PoolActorOptions): PoolActor {
     waiting.delete(token)
   }
 
-  function run(effect: PoolEffect, self: Self<PoolMessage>): void {
+  function run(effect: PoolEffect, self: Self<PoolMessage>): void | Promise<void> {
     switch (effect.type) {
       case 'reply-allocate':
       case 'reply-release':
@@ -123,7 +123,9 @@ export function startPoolActor(options: PoolActorOptions): PoolActor {
       case 'nudge-owners':
         return options.nudge(effect, effect.scope)
       default:
-        void carryOut(effect, pool, parts).then((outcome) => outcome !== undefined && self.tell(outcome))
+        return carryOut(effect, pool, parts).then((outcome) => {
+          if (outcome !== undefined) self.tell(outcome)
+        })
     }
   }
 
