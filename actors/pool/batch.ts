@@ -9,7 +9,7 @@ import {
 } from '../../src/ipam/errors.ts'
 import { restEnd } from './book.ts'
 import { claimOf } from './claims.ts'
-import type { AllocateReply, AllocateRequest, Owner } from './contracts.ts'
+import type { AllocateRequest, Owner } from './contracts.ts'
 import type { PoolEffect } from './messages.ts'
 import { noteRefusal, type Refusal } from './refusals.ts'
 import type { Book, PendingRequest, PoolState } from './state.ts'
@@ -21,6 +21,8 @@ export interface BatchOutcome {
   unverified: Extract<PendingRequest, { type: 'allocate' }>[]
   /** Would undo what this batch answers: the status must say that first. */
   deferred: PendingRequest[]
+  /** Keep what they have, says a look at the API that was begun before they came: a later one must say so too. */
+  kept: { request: PendingRequest; answer: PoolEffect }[]
   /** Who is answered that it has an address. */
   answered: Set<MacAddress>
   /** The status must be written before anything is answered. */
@@ -38,6 +40,7 @@ export function decideBatch(
     effects: [],
     unverified: [],
     deferred: [],
+    kept: [],
     answered: new Set(),
     changed: false,
   }
@@ -77,7 +80,10 @@ function decideAllocate(
   }
   if (keeps) {
     outcome.answered.add(mac)
-    reply(outcome, token, { outcome: 'allocated', address: formatIPv4Address(held) })
+    const answer = allocated(token, held)
+    // The API server may have gone back to a backup that the owner has seen and this actor has not.
+    if (state.seenBy > pending.looksBefore) outcome.effects.push(answer)
+    else outcome.kept.push({ request: pending, answer })
     return
   }
   const closed = whyClosed(state)
@@ -95,7 +101,7 @@ function decideAllocate(
     outcome.changed = true
     state.refused.delete(mac)
     outcome.answered.add(mac)
-    reply(outcome, token, { outcome: 'allocated', address: formatIPv4Address(address) })
+    outcome.effects.push(allocated(token, address))
     const body = { address: formatIPv4Address(address), macAddress: mac, owner: request.owner }
     outcome.effects.push({ type: 'publish', event: { type: 'lease-allocated', body } })
   } catch (error) {
@@ -237,7 +243,8 @@ function refuse(
   refusal: Refusal,
   now: Instant,
 ): void {
-  reply(outcome, pending.token, { outcome: 'refused', ...refusal })
+  const body = { outcome: 'refused' as const, ...refusal }
+  outcome.effects.push({ type: 'reply-allocate', token: pending.token, body })
   if (!noteRefusal(state.refused, pending.request, refusal, now)) return
   const { macAddress, owner } = pending.request
   outcome.effects.push({
@@ -246,8 +253,9 @@ function refuse(
   })
 }
 
-function reply(outcome: BatchOutcome, token: number, body: AllocateReply): void {
-  outcome.effects.push({ type: 'reply-allocate', token, body })
+function allocated(token: number, address: IPv4Address): PoolEffect {
+  const body = { outcome: 'allocated' as const, address: formatIPv4Address(address) }
+  return { type: 'reply-allocate', token, body }
 }
 
 function optionalAddress(text: string | undefined): IPv4Address | undefined {

@@ -40,6 +40,7 @@ export function committed(state: PoolState, pool: IPPool, effects: PoolEffect[])
     pool,
     inFlight: undefined,
     fence: false,
+    seenBy: state.looks,
     seenVersions: remember(state, pool),
   }
 }

@@ -49,7 +49,8 @@ function apply(state: PoolState, message: PoolMessage, now: Instant, effects: Po
       const mac = parseMacAddress(message.request.macAddress)
       const previousOwner = state.claims.get(mac)?.owner
       const next = claim(state, mac, message.request.owner)
-      return enqueue(next, { ...message, previousOwner, verifiedAt: undefined, since: now }, effects)
+      const arrival = { verifiedAt: undefined, looksBefore: state.looks, since: now }
+      return enqueue(next, { ...message, previousOwner, ...arrival }, effects)
     }
     case 'release': {
       const mac = parseMacAddress(message.request.macAddress)
@@ -120,7 +121,8 @@ function poolRead(
   effects: PoolEffect[],
 ): PoolState {
   const { changedWhileReading } = state
-  const read = { ...state, reading: false, readRetry: undefined, changedWhileReading: undefined }
+  const outcome = { reading: false, readRetry: undefined, changedWhileReading: undefined }
+  const read = { ...state, ...outcome, seenBy: state.looks }
   const next = adoptPool(read, message.pool, now, effects)
   return changedWhileReading === undefined ? next : poolChanged(next, changedWhileReading, now)
 }

@@ -35,6 +35,9 @@ export interface PoolState {
   inFlight: InFlight | undefined
   /** A read is under way: nothing is decided until its outcome is there. */
   reading: boolean
+  /** How many reads and writes of the IPPool were begun; and the last of them whose outcome is what is known now. */
+  looks: number
+  seenBy: number
   /** A version that the watch spoke of during the read: the read may have come too early to see it. */
   changedWhileReading: string | undefined
   /** Something changed that the status may not say yet. */
@@ -130,6 +133,8 @@ export type PendingRequest = (
       contested: boolean
       /** The API said that the owner wants just this, when this was the last claim on the MAC. */
       verifiedAt: number | undefined
+      /** The looks at the IPPool that were begun before it came. */
+      looksBefore: number
     }
   /** `token` is undefined for what the pool found out by itself. */
   | { type: 'release'; token: ReplyToken | undefined; mac: MacAddress; claim: number; clientMayRun: boolean }
@@ -166,6 +171,8 @@ export function initialPoolState(now: Instant): PoolState {
     pending: [],
     inFlight: undefined,
     reading: false,
+    looks: 0,
+    seenBy: 0,
     changedWhileReading: undefined,
     dirty: true,
     fence: true,

@@ -30,6 +30,7 @@ test("a lease that a new leader told is not taken away by the old leader's last 
   const token = leader.allocate()
   expect(leader.replyTo(token)).toBeUndefined()
   leader.commit()
+  leader.looked()
 
   expect(leader.replyTo(token)).toEqual({ outcome: 'allocated', address: ADDRESS })
   // The API server refuses what was decided on another version than it has now.
@@ -65,7 +66,7 @@ test('that nothing is held is not told either, before no older write can say oth
   expect(leader.replyTo(token)).toEqual({ outcome: 'released' })
 })
 
-test('a term costs one write a pool, and no more', () => {
+test('a term costs one write a pool, and two reads for all who ask at once whether they still have their address', () => {
   const { stored } = oldLeader()
 
   const leader = PoolDriver.started(stored)
@@ -73,10 +74,17 @@ test('a term costs one write a pool, and no more', () => {
   leader.tell({ type: 'registration-checked', registration: { registered: true } })
   leader.tell({ type: 'pool-changed', resourceVersion: leader.state.pool?.metadata.resourceVersion })
   leader.pass(30)
-  const token = leader.allocate()
+  leader.effects = []
+  const tokens = Array.from({ length: 1000 }, () => leader.allocate())
+  // The first who asks does not wait for the others.
+  leader.looked()
+  leader.looked()
 
-  expect(leader.replyTo(token)).toEqual({ outcome: 'allocated', address: ADDRESS })
+  for (const token of tokens) {
+    expect(leader.replyTo(token)).toEqual({ outcome: 'allocated', address: ADDRESS })
+  }
   expect(leader.all('commit')).toEqual([])
+  expect(leader.all('read-pool')).toEqual([])
   expect(status?.ipv4).toEqual({ ...stored.status?.ipv4, revision: (stored.status?.ipv4?.revision ?? 0) + 1 })
 })
 

@@ -88,6 +88,12 @@ export class PoolDriver {
     return pool.status
   }
 
+  /** Carries out the read that is under way: the API says what is known already. */
+  looked(): void {
+    this.take('read-pool')
+    this.tell({ type: 'pool-read', pool: this.state.pool })
+  }
+
   /** The object as the write that is under way makes it; nobody is told. */
   written(): IPPool {
     const { patch } = this.take('commit')
