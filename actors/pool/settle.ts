@@ -44,6 +44,7 @@ export function settle(state: PoolState, now: Instant, effects: PoolEffect[]): P
     effects: [...answers, ...kept.map(({ answer }) => answer)],
     requests,
     previousRevision,
+    fences: true,
     changes: change.leaseChanges,
     freed,
   }

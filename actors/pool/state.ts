@@ -152,6 +152,8 @@ export interface InFlight {
   /** To decide again when the write fails. */
   requests: readonly PendingRequest[]
   previousRevision: number
+  /** When it is done, no earlier write can land any more. */
+  fences: boolean
   /** Address to MAC, or null: what the write changes for agents. */
   changes: Record<string, string | null>
   freed: readonly IPv4Address[]

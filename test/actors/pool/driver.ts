@@ -143,8 +143,10 @@ export class PoolDriver {
   }
 
   pass(count: number): void {
-    this.stopped(count)
-    this.tell({ type: 'tick' })
+    for (let second = 0; second < count; second++) {
+      this.stopped(1)
+      this.tell({ type: 'tick' })
+    }
   }
 
   /** The process is stopped for so many seconds. */
