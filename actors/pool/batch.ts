@@ -1,18 +1,14 @@
 import { formatIPv4Address, type IPv4Address, parseIPv4Address } from '../../src/api/values/ipv4-address.ts'
 import { type MacAddress, parseMacAddress } from '../../src/api/values/mac-address.ts'
 import { formatInstant, type Instant } from '../../src/api/values/time.ts'
-import {
-  AddressExcludedError,
-  AddressOutOfRangeError,
-  AddressTakenError,
-  PoolExhaustedError,
-} from '../../src/ipam/errors.ts'
+import { AddressTakenError, PoolExhaustedError } from '../../src/ipam/errors.ts'
 import { restEnd } from './book.ts'
 import { claimOf } from './claims.ts'
 import type { AllocateRequest, Owner } from './contracts.ts'
 import type { PoolEffect } from './messages.ts'
 import { noteRefusal, type Refusal } from './refusals.ts'
 import type { Book, PendingRequest, PoolState } from './state.ts'
+import { refusalOf, whyClosed } from './why-refused.ts'
 
 export interface BatchOutcome {
   /** Replies and events that must not leave before the status is written (law 2). */
@@ -23,6 +19,11 @@ export interface BatchOutcome {
   deferred: PendingRequest[]
   /** Keep what they have, says a look at the API that was begun before they came: a later one must say so too. */
   kept: { request: PendingRequest; answer: PoolEffect }[]
+  /**
+   * Addresses that came free, since the clients that had them are gone. Nobody gets one before the status says that it is
+   * free: an agent that sees one MAC take another's place in one step must let the lease of the first run out.
+   */
+  vacated: Map<IPv4Address, MacAddress>
   /** Who is answered that it has an address. */
   answered: Set<MacAddress>
   /** The status must be written before anything is answered. */
@@ -41,6 +42,7 @@ export function decideBatch(
     unverified: [],
     deferred: [],
     kept: [],
+    vacated: new Map(),
     answered: new Set(),
     changed: false,
   }
@@ -48,6 +50,7 @@ export function decideBatch(
     if (request.type === 'allocate') decideAllocate(state, book, request, outcome, now)
     else decideRelease(state, book, request, outcome, now)
   }
+  for (const address of outcome.vacated.keys()) book.allocator.wake(address)
   return outcome
 }
 
@@ -105,8 +108,14 @@ function decideAllocate(
     const body = { address: formatIPv4Address(address), macAddress: mac, owner: request.owner }
     outcome.effects.push({ type: 'publish', event: { type: 'lease-allocated', body } })
   } catch (error) {
-    refuse(state, outcome, pending, refusalOf(error), now)
+    if (waitsForVacated(error, outcome)) outcome.deferred.push(pending)
+    else refuse(state, outcome, pending, refusalOf(error), now)
   }
+}
+
+function waitsForVacated(error: unknown, { vacated }: BatchOutcome): boolean {
+  if (error instanceof AddressTakenError) return vacated.has(error.address)
+  return error instanceof PoolExhaustedError && vacated.size > 0
 }
 
 /** @throws what the allocator throws; then nothing has changed */
@@ -155,7 +164,8 @@ function decideRelease(
   // Of a VM that a restored backup does not know, nobody can say that its client is gone.
   const rest = pending.clientMayRun || wasForgotten(state, mac, now)
   if (!wantedAgain) state.refused.delete(mac)
-  const address = wantedAgain ? undefined : book.allocator.release(mac, { rest })
+  const address = wantedAgain ? undefined : book.allocator.release(mac, { rest: true })
+  if (address !== undefined && !rest) outcome.vacated.set(address, mac)
   if (address !== undefined) noteReleased(state, book, mac, address, rest, outcome, now)
   if (token !== undefined) {
     outcome.effects.push({
@@ -196,44 +206,6 @@ function noteReleased(
 /** Two objects that ask for one MAC: which of them may have it, only the API can say. */
 function isRival(previous: Owner | undefined, owner: Owner): boolean {
   return previous !== undefined && (previous.namespace !== owner.namespace || previous.name !== owner.name)
-}
-
-export function invalidPool(problems: string): Refusal {
-  return { reason: 'InvalidPool', message: `the IPPool's spec is invalid: ${problems}` }
-}
-
-/** Another pool serves the network, or may: it cannot be labelled. */
-const UNREGISTRABLE = new Set(['NetworkInUse', 'InvalidName'])
-
-/** Why this pool gives no new leases now, if it does not. */
-function whyClosed(state: PoolState): Refusal | undefined {
-  const { pool, invalid } = state
-  if (pool?.metadata.deletionTimestamp !== undefined) {
-    return {
-      reason: 'PoolDeleting',
-      message: 'the IPPool is being deleted; use another pool for this network',
-    }
-  }
-  if (pool?.spec.paused) {
-    return {
-      reason: 'PoolPaused',
-      message: 'the IPPool is paused; set spec.paused to false to allocate again',
-    }
-  }
-  if (invalid !== undefined) return invalidPool(invalid)
-  const registered = pool?.status?.conditions?.find(({ type }) => type === 'Registered')
-  const registration = state.registration ?? registered
-  const { reason = '', message = 'another IPPool serves the network, or may serve it' } = registration ?? {}
-  if (UNREGISTRABLE.has(reason)) return { reason, message }
-  return undefined
-}
-
-function refusalOf(error: unknown): Refusal {
-  if (error instanceof PoolExhaustedError) return { reason: 'PoolExhausted', message: error.message }
-  if (error instanceof AddressOutOfRangeError) return { reason: 'AddressOutOfRange', message: error.message }
-  if (error instanceof AddressExcludedError) return { reason: 'AddressExcluded', message: error.message }
-  if (error instanceof AddressTakenError) return { reason: 'AddressTaken', message: error.message }
-  throw error
 }
 
 function refuse(

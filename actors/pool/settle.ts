@@ -1,7 +1,7 @@
 import { isConditionTrue } from '../../src/api/condition.ts'
 import { parseMacAddress } from '../../src/api/values/mac-address.ts'
 import type { Instant } from '../../src/api/values/time.ts'
-import { type BatchOutcome, decideBatch, invalidPool } from './batch.ts'
+import { type BatchOutcome, decideBatch } from './batch.ts'
 import { startChores } from './chores.ts'
 import { claimOf } from './claims.ts'
 import { addFinalizer, finishDeletion, needsFinalizer } from './finalizers.ts'
@@ -10,6 +10,7 @@ import { checkDemand, refuseRequest } from './requests.ts'
 import type { PendingRequest, PoolState } from './state.ts'
 import { statusChange } from './status.ts'
 import { restUnknownLeases } from './unknown-leases.ts'
+import { invalidPool } from './why-refused.ts'
 
 /** Whatever the message was: start what is due, decide what waits, write what the status does not say yet. */
 export function settle(state: PoolState, now: Instant, effects: PoolEffect[]): PoolState {
