@@ -12,6 +12,7 @@ import type { LeaseDelta, PoolSnapshot } from '../pool/contracts.ts'
 import { answer } from './answer.ts'
 import {
   applyDelta,
+  forgetRunOut,
   keepForgotten,
   openLeaseTable,
   presumeAcknowledged,
@@ -169,6 +170,7 @@ function doubting(state: AgentState, now: Instant): AgentState {
 }
 
 function onTick(state: AgentState, now: Instant, effects: AgentEffect[]): AgentState {
+  if (state.table !== undefined) forgetRunOut(state.table, now)
   let next = state
   if (next.doubtAt !== undefined && next.doubtAt <= now) {
     effects.push({ type: 'read-pool' })
@@ -200,8 +202,13 @@ function untilNextReport(
   { report: last, taken }: NonNullable<AgentState['reported']>,
   standing: AgentStanding,
 ): Duration {
-  if (!isDeepStrictEqual({ ...last, revision: 0 }, { ...standing, revision: 0 })) return milliseconds(0)
+  if (!isDeepStrictEqual(newsOf(last), newsOf(standing))) return milliseconds(0)
   return taken && last.revision === standing.revision ? REPORT_INTERVAL : seconds(1)
+}
+
+/** Revisions and the time that passes are not told at once. */
+function newsOf({ revision: _, unknownLeases = [], ...news }: AgentStanding): unknown {
+  return { ...news, unknownLeases: unknownLeases.map(({ remainingMs: __, ...lease }) => lease) }
 }
 
 function standingOf(state: AgentState, table: LeaseTable, now: Instant): AgentStanding {

@@ -2,7 +2,14 @@ import { describeProblems } from '../../src/api/field-problem.ts'
 import type { IPPool, IPPoolSpec } from '../../src/api/ippool.ts'
 import { type PoolConfiguration, parsePoolConfiguration } from '../../src/api/pool-configuration.ts'
 import { sameObjectKey } from '../../src/api/values/object-key.ts'
-import { type Instant, later, parseInstant, seconds, toInstant } from '../../src/api/values/time.ts'
+import {
+  type Instant,
+  later,
+  parseInstant,
+  seconds,
+  toInstant,
+  wholeSecond,
+} from '../../src/api/values/time.ts'
 import { LONGEST_LEASE_SECONDS, leasesOf, openBook, restEnd, restsOf } from './book.ts'
 import type { PoolEffect } from './messages.ts'
 import { readable } from './readable.ts'
@@ -114,8 +121,7 @@ function endOfLongerLeases(
   const end = leaseSeconds < earlier ? later(now, seconds(earlier)) : now
   const latest = Math.max(end, state.longerLeasesEnd, rememberedEnd(pool) ?? now)
   if (latest <= now) return now
-  // Whole seconds, rounded up, because that is what the status keeps.
-  return toInstant(Math.ceil(latest / 1000) * 1000)
+  return wholeSecond(toInstant(latest))
 }
 
 function rememberedLeaseSeconds(pool: IPPool): number {
