@@ -20,6 +20,7 @@ import {
   UnservableSnapshotError,
   unknownLeases,
 } from './lease-table.ts'
+import { leftBehind, takeOver } from './left-behind.ts'
 import type { AgentEffect, AgentMessage, SnapshotSource } from './messages.ts'
 import type { AgentStanding, AgentState, LeaseTable } from './state.ts'
 
@@ -39,6 +40,7 @@ const DOUBT = seconds(3)
 export function initialAgentState(now: Instant): AgentState {
   return {
     table: undefined,
+    left: undefined,
     snapshotAsk: { at: now, failures: 0 },
     doubtAt: undefined,
     readSince: undefined,
@@ -87,6 +89,7 @@ function learn(
       return {
         ...state,
         table: undefined,
+        left: leftBehind(state.table),
         snapshotAsk: undefined,
         doubtAt: undefined,
         unservable: undefined,
@@ -121,8 +124,12 @@ function onSnapshot(
     const opened = openLeaseTable(snapshot, source, table)
     if (source === 'file') presumeAcknowledged(opened, now)
     if (table !== undefined && wentBack(table, snapshot)) keepForgotten(table, opened, now)
+    const isAnother = table !== undefined && table.snapshot.uid !== snapshot.uid
+    const left = isAnother ? leftBehind(table) : state.left
+    if (left !== undefined) takeOver(left, opened, now)
     if (source !== 'file') effects.push({ type: 'save' })
-    return { ...(isTrue ? next : doubting(next, now)), table: opened, unservable: undefined }
+    const served = { table: opened, left: undefined, unservable: undefined }
+    return { ...(isTrue ? next : doubting(next, now)), ...served }
   } catch (error) {
     if (!(error instanceof UnservableSnapshotError)) throw error
     // What was valid before is served on: the clients must not suffer from a slip of the pen.

@@ -8,6 +8,7 @@ import type { Allocator } from '../../src/ipam/allocator.ts'
 import type { AgentDeployment, KnownAgent } from './agent-pods.ts'
 import type { AllocateRequest, Owner, ReleaseRequest } from './contracts.ts'
 import type { PoolEffect, Registration, ReplyToken } from './messages.ts'
+import type { Remains } from './remains.ts'
 
 /**
  * What a pool actor holds: all of it derived from the IPPool and thrown away with the actor. The allocator runs
@@ -23,6 +24,8 @@ export interface PoolState {
   longerLeasesEnd: Instant
   /** Leases that somebody took out of the status, by hand or with an older copy of it. As in the book. */
   forgotten: readonly Rest[]
+  /** Of the pool that served the network before this one. */
+  remains: Remains | undefined
   /** What is wrong with the spec: nothing new is allocated until it is put right. */
   invalid: string | undefined
   /** The spec that is gone by: the last valid one that is known. */
@@ -161,12 +164,13 @@ export interface InFlight {
 
 export const SWEEP_INTERVAL = minutes(1)
 
-export function initialPoolState(now: Instant): PoolState {
+export function initialPoolState(now: Instant, remains?: Remains): PoolState {
   return {
     pool: undefined,
     book: undefined,
     longerLeasesEnd: now,
     forgotten: [],
+    remains,
     invalid: undefined,
     servedSpec: undefined,
     network: undefined,

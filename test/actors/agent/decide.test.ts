@@ -374,6 +374,49 @@ describe('answering', () => {
     })
   })
 
+  describe('when the API server goes back to a backup from before the pool, which is then made again', () => {
+    const again = { uid: 'another', revision: 1, leases: { '192.168.48.84': OTHER_MAC } }
+
+    test.each([
+      ['seen to be gone in between', true],
+      ['seen in one step', false],
+    ])('the leases of the first one run out before another MAC gets their addresses: %s', (_, isSeenGone) => {
+      const driver = new AgentDriver(from('watch'))
+      driver.hears(initReboot(ip('192.168.48.84'), { mac: client }))
+      if (isSeenGone) driver.tell({ type: 'pool-gone' })
+
+      driver.tell(from('watch', again))
+
+      expect(driver.hears(discover({ mac: mac(OTHER_MAC) }))).toEqual(['ignored address-resting'])
+      driver.pass(300)
+      expect(driver.hears(discover({ mac: mac(OTHER_MAC) }))).toEqual(['offer 192.168.48.84'])
+    })
+
+    test('the new pool hears of them, so that it gives their addresses to nobody', () => {
+      const driver = new AgentDriver(from('watch'))
+      driver.hears(initReboot(ip('192.168.48.84'), { mac: client }))
+      driver.tell({ type: 'pool-gone' })
+
+      driver.tell(from('watch', { ...again, leases: {} }))
+
+      expect(driver.lastReport()).toMatchObject({
+        uid: 'another',
+        unknownLeases: [{ address: '192.168.48.84', macAddress: MAC }],
+      })
+    })
+
+    test('a pool on another network hears nothing of them', () => {
+      const driver = new AgentDriver(from('watch'))
+      driver.hears(initReboot(ip('192.168.48.84'), { mac: client }))
+      driver.tell({ type: 'pool-gone' })
+
+      const { spec } = poolObject({ spec: { networkName: 'default/net-49' } })
+      driver.tell(from('watch', { ...again, spec }))
+
+      expect(driver.hears(discover({ mac: mac(OTHER_MAC) }))).toEqual(['offer 192.168.48.84'])
+    })
+  })
+
   test('an address that was seen free is told to its next MAC at once', () => {
     const driver = new AgentDriver(from('watch'))
     driver.hears(initReboot(ip('192.168.48.84'), { mac: client }))

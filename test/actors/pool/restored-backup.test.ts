@@ -81,6 +81,38 @@ test('a VM that a restored backup does not know keeps its address, though its VM
   expect(driver.commit()?.ipv4?.resting).toMatchObject({ [held ?? '']: { macAddress: TEST_MAC } })
 })
 
+test.each([
+  ['that is seen to be gone in between', true],
+  ['that is seen in one step', false],
+])(
+  'a backup from before the pool, which is made again: nobody gets the address of a client that runs: %s',
+  (_, gone) => {
+    const driver = PoolDriver.of(poolObject())
+    driver.allocate()
+    const [held] = leases(driver.commit())
+    driver.tell({ type: 'pool-changed', resourceVersion: '900' })
+    if (gone) {
+      driver.take('read-pool')
+      driver.tell({ type: 'pool-read', pool: undefined })
+      driver.tell({ type: 'pool-changed', resourceVersion: '901' })
+    }
+    driver.take('read-pool')
+    driver.tell({
+      type: 'pool-read',
+      pool: poolObject({ metadata: { uid: 'another', resourceVersion: '901' } }),
+    })
+    driver.tell({ type: 'registration-checked', registration: { registered: true } })
+    driver.commit()
+
+    driver.allocate({ mac: '02:00:00:00:00:01', owner: { ...OWNER, uid: 'other' } })
+    driver.commit()
+
+    const { allocated, resting } = driver.state.pool?.status?.ipv4 ?? {}
+    expect(allocated?.[held ?? '']).toBeUndefined()
+    expect(resting).toMatchObject({ [held ?? '']: { macAddress: TEST_MAC } })
+  },
+)
+
 function restore(driver: PoolDriver, backup: IPPool | undefined): void {
   driver.tell({ type: 'pool-changed', resourceVersion: '900' })
   driver.take('read-pool')
