@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import { ipPoolSchema } from '../../src/api/ippool.ts'
+import type { KubeObject } from '../../src/api/object.ts'
 import type { PoolConfiguration } from '../../src/api/pool-configuration.ts'
 import { IP_POOLS } from '../../src/api/resource.ts'
 import { formatObjectKey, type ObjectKey } from '../../src/api/values/object-key.ts'
@@ -15,7 +16,7 @@ import { publishEvent, requestCommand, subscribeEvent } from '../../transports/m
 import { commandSubject, eventSubject } from '../../transports/messages/subjects.ts'
 import type { Transport } from '../../transports/messages/transport.ts'
 import type { PacketTransport, ReceivedDatagram } from '../../transports/packets/packet-transport.ts'
-import { type AgentReport, poolCommands, poolEvents } from '../pool/contracts.ts'
+import { type AgentReport, type PoolSnapshot, poolCommands, poolEvents } from '../pool/contracts.ts'
 import { snapshotOf } from '../pool/snapshot.ts'
 import type { ActorSystem, Self } from '../system.ts'
 import { type DhcpEvent, dhcpEvent } from './contracts.ts'
@@ -108,7 +109,7 @@ export async function startAgentActor(options: AgentActorOptions): Promise<Agent
     run,
   })
 
-  function run(effect: AgentEffect, self: Self<AgentMessage>): void {
+  function run(effect: AgentEffect, self: Self<AgentMessage>): void | Promise<void> {
     switch (effect.type) {
       case 'send':
         return packets.send(effect.datagram)
@@ -138,49 +139,46 @@ export async function startAgentActor(options: AgentActorOptions): Promise<Agent
 
   const once = (timeout: Duration) => ({ clock, id: random.uuid(), timeout, attempts: 1 })
 
-  function requestSnapshot(self: Self<AgentMessage>): void {
-    requestCommand(
-      transport,
-      poolCommands.snapshot,
-      commandSubject('pool', pool, 'snapshot'),
-      {},
-      once(SNAPSHOT_TIMEOUT),
-    ).then(
-      (reply) =>
-        self.tell(
-          reply.outcome === 'snapshot'
-            ? { type: 'snapshot', snapshot: reply.snapshot, source: 'pool' }
-            : { type: 'snapshot-failed' },
-        ),
-      (error: unknown) => {
-        log.debug({ err: error }, 'no snapshot from the pool actor')
-        self.tell({ type: 'snapshot-failed' })
-      },
-    )
+  async function requestSnapshot(self: Self<AgentMessage>): Promise<void> {
+    const subject = commandSubject('pool', pool, 'snapshot')
+    try {
+      const reply = await requestCommand(
+        transport,
+        poolCommands.snapshot,
+        subject,
+        {},
+        once(SNAPSHOT_TIMEOUT),
+      )
+      if (reply.outcome === 'snapshot') {
+        self.tell({ type: 'snapshot', snapshot: reply.snapshot, source: 'pool' })
+      } else self.tell({ type: 'snapshot-failed' })
+    } catch (error) {
+      log.debug({ err: error }, 'no snapshot from the pool actor')
+      self.tell({ type: 'snapshot-failed' })
+    }
   }
 
-  function readPool(self: Self<AgentMessage>): void {
-    store.get(IP_POOLS, pool).then(
-      (object) =>
-        self.tell({ type: 'snapshot', snapshot: snapshotOf(ipPoolSchema.parse(object)), source: 'read' }),
-      (error: unknown) => {
-        if (error instanceof NotFoundError) self.tell({ type: 'pool-gone' })
-        else log.debug({ err: error }, 'the IPPool could not be read; serving what is known')
-      },
-    )
+  async function readPool(self: Self<AgentMessage>): Promise<void> {
+    try {
+      self.tell({
+        type: 'snapshot',
+        snapshot: toPoolSnapshot(await store.get(IP_POOLS, pool)),
+        source: 'read',
+      })
+    } catch (error) {
+      if (error instanceof NotFoundError) self.tell({ type: 'pool-gone' })
+      else log.debug({ err: error }, 'the IPPool could not be read; serving what is known')
+    }
   }
 
-  function report(body: AgentReport, self: Self<AgentMessage>): void {
-    requestCommand(
-      transport,
-      poolCommands.agentReport,
-      commandSubject('pool', pool, 'agent-report'),
-      body,
-      once(REPORT_TIMEOUT),
-    ).catch((error: unknown) => {
+  async function report(body: AgentReport, self: Self<AgentMessage>): Promise<void> {
+    const subject = commandSubject('pool', pool, 'agent-report')
+    try {
+      await requestCommand(transport, poolCommands.agentReport, subject, body, once(REPORT_TIMEOUT))
+    } catch (error) {
       log.debug({ err: error }, 'the pool actor did not take the report')
       self.tell({ type: 'report-failed' })
-    })
+    }
   }
 
   /** A watch says it once: what finds no room is told again. */
@@ -193,7 +191,7 @@ export async function startAgentActor(options: AgentActorOptions): Promise<Agent
     watched =
       object === undefined
         ? { type: 'pool-gone' }
-        : { type: 'snapshot', snapshot: snapshotOf(ipPoolSchema.parse(object)), source: 'watch' }
+        : { type: 'snapshot', snapshot: toPoolSnapshot(object), source: 'watch' }
     tellWatched()
   })
   informer.start()
@@ -233,4 +231,9 @@ export async function startAgentActor(options: AgentActorOptions): Promise<Agent
       await saver.flush()
     },
   }
+}
+
+/** @throws when it is no IPPool: only another schema than ours lets that be written */
+function toPoolSnapshot(object: KubeObject): PoolSnapshot {
+  return snapshotOf(ipPoolSchema.parse(object))
 }

@@ -12,6 +12,7 @@ import type { LeaseDelta, PoolSnapshot } from '../pool/contracts.ts'
 import { answer } from './answer.ts'
 import {
   applyDelta,
+  forgetRunOut,
   keepForgotten,
   openLeaseTable,
   presumeAcknowledged,
@@ -19,6 +20,7 @@ import {
   UnservableSnapshotError,
   unknownLeases,
 } from './lease-table.ts'
+import { leftBehind, takeOver } from './left-behind.ts'
 import type { AgentEffect, AgentMessage, SnapshotSource } from './messages.ts'
 import type { AgentStanding, AgentState, LeaseTable } from './state.ts'
 
@@ -38,6 +40,7 @@ const DOUBT = seconds(3)
 export function initialAgentState(now: Instant): AgentState {
   return {
     table: undefined,
+    left: undefined,
     snapshotAsk: { at: now, failures: 0 },
     doubtAt: undefined,
     readSince: undefined,
@@ -86,6 +89,7 @@ function learn(
       return {
         ...state,
         table: undefined,
+        left: leftBehind(state.table),
         snapshotAsk: undefined,
         doubtAt: undefined,
         unservable: undefined,
@@ -120,8 +124,12 @@ function onSnapshot(
     const opened = openLeaseTable(snapshot, source, table)
     if (source === 'file') presumeAcknowledged(opened, now)
     if (table !== undefined && wentBack(table, snapshot)) keepForgotten(table, opened, now)
+    const isAnother = table !== undefined && table.snapshot.uid !== snapshot.uid
+    const left = isAnother ? leftBehind(table) : state.left
+    if (left !== undefined) takeOver(left, opened, now)
     if (source !== 'file') effects.push({ type: 'save' })
-    return { ...(isTrue ? next : doubting(next, now)), table: opened, unservable: undefined }
+    const served = { table: opened, left: undefined, unservable: undefined }
+    return { ...(isTrue ? next : doubting(next, now)), ...served }
   } catch (error) {
     if (!(error instanceof UnservableSnapshotError)) throw error
     // What was valid before is served on: the clients must not suffer from a slip of the pen.
@@ -169,6 +177,7 @@ function doubting(state: AgentState, now: Instant): AgentState {
 }
 
 function onTick(state: AgentState, now: Instant, effects: AgentEffect[]): AgentState {
+  if (state.table !== undefined) forgetRunOut(state.table, now)
   let next = state
   if (next.doubtAt !== undefined && next.doubtAt <= now) {
     effects.push({ type: 'read-pool' })
@@ -200,8 +209,13 @@ function untilNextReport(
   { report: last, taken }: NonNullable<AgentState['reported']>,
   standing: AgentStanding,
 ): Duration {
-  if (!isDeepStrictEqual({ ...last, revision: 0 }, { ...standing, revision: 0 })) return milliseconds(0)
+  if (!isDeepStrictEqual(newsOf(last), newsOf(standing))) return milliseconds(0)
   return taken && last.revision === standing.revision ? REPORT_INTERVAL : seconds(1)
+}
+
+/** Revisions and the time that passes are not told at once. */
+function newsOf({ revision: _, unknownLeases = [], ...news }: AgentStanding): unknown {
+  return { ...news, unknownLeases: unknownLeases.map(({ remainingMs: __, ...lease }) => lease) }
 }
 
 function standingOf(state: AgentState, table: LeaseTable, now: Instant): AgentStanding {

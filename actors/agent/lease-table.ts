@@ -3,7 +3,15 @@ import { ipPoolSchema } from '../../src/api/ippool.ts'
 import { type PoolConfiguration, parsePoolConfiguration } from '../../src/api/pool-configuration.ts'
 import { formatIPv4Address, type IPv4Address, parseIPv4Address } from '../../src/api/values/ipv4-address.ts'
 import { type MacAddress, parseMacAddress } from '../../src/api/values/mac-address.ts'
-import { formatInstant, type Instant, later, seconds, toInstant } from '../../src/api/values/time.ts'
+import {
+  between,
+  formatInstant,
+  type Instant,
+  later,
+  seconds,
+  toInstant,
+  wholeSecond,
+} from '../../src/api/values/time.ts'
 import type { Binding } from '../../src/dhcp/decide.ts'
 import { type PreparedNetwork, prepareNetwork } from '../../src/dhcp/network.ts'
 import {
@@ -101,10 +109,14 @@ export function isStillLeasedToAnother(
   now: Instant,
 ): boolean {
   const lease = table.outstanding.get(address)
-  if (lease === undefined) return false
-  if (lease.until > now) return lease.mac !== mac
-  table.outstanding.delete(address)
-  return false
+  return lease !== undefined && lease.until > now && lease.mac !== mac
+}
+
+/** Leases that have run out are nothing to remember: an agent that lives for months must not grow. */
+export function forgetRunOut({ freed, outstanding }: LeaseTable, now: Instant): void {
+  for (const leases of [freed, outstanding]) {
+    for (const [address, { until }] of leases) if (until <= now) leases.delete(address)
+  }
 }
 
 /** What the pool is to know: addresses that look free to it while a client may use them. */
@@ -113,7 +125,12 @@ export function unknownLeases(table: LeaseTable, now: Instant): UnknownLease[] {
   for (const [address, { mac, until }] of table.outstanding) {
     if (leases.length >= MAXIMUM_UNKNOWN_LEASES) break
     if (until <= now || table.macs.has(address)) continue
-    leases.push({ address: formatIPv4Address(address), macAddress: mac, until: formatInstant(until) })
+    leases.push({
+      address: formatIPv4Address(address),
+      macAddress: mac,
+      until: formatInstant(wholeSecond(until)),
+      remainingMs: between(now, until),
+    })
   }
   return leases
 }

@@ -5,6 +5,7 @@ import type { Instant } from '../../src/api/values/time.ts'
 import type { PreparedNetwork } from '../../src/dhcp/network.ts'
 import type { InterfaceProblem } from '../../src/network/interface-state.ts'
 import type { AgentReport, PoolSnapshot } from '../pool/contracts.ts'
+import type { LeftBehind } from './left-behind.ts'
 import type { SnapshotSource } from './messages.ts'
 
 /** How the agent is doing, but for where it runs. */
@@ -14,6 +15,8 @@ export type AgentStanding = Omit<AgentReport, 'pod'>
 export interface AgentState {
   /** Undefined until anything was learned. */
   table: LeaseTable | undefined
+  /** Of the pool that was served before. */
+  left: LeftBehind | undefined
   /** The pool's actor was asked, or is to be asked, for a snapshot. */
   snapshotAsk: { at: Instant; failures: number } | undefined
   /** What is known was only told by a message, or something older was told since: the API is to be read at. */

@@ -24,6 +24,7 @@ import {
 import { decide } from './decide.ts'
 import { carryOut, type PoolEffectParts } from './effects.ts'
 import type { PoolEffect, PoolMessage, ReplyToken } from './messages.ts'
+import { type Remains, remainsOf } from './remains.ts'
 import { MAXIMUM_PENDING } from './requests.ts'
 import { initialPoolState, type PoolState } from './state.ts'
 
@@ -32,6 +33,8 @@ export interface PoolActorOptions extends PoolEffectParts {
   transport: Transport
   clock: Clock
   log: Logger
+  /** Of the pool that served the network before. */
+  remains?: Remains | undefined
   /** A Kubernetes event about the pool. */
   record: (pool: IPPool, severity: 'Normal' | 'Warning', reason: string, message: string) => void
   /** What the cluster does about the pool's agent, where agents are pods. */
@@ -44,7 +47,8 @@ export interface PoolActor {
   poolChanged(resourceVersion: string | undefined): void
   networkChanged(): void
   agentChanged(): void
-  stop(): void
+  /** @returns what clients may use still, should the IPPool be gone */
+  stop(): Remains | undefined
 }
 
 /** The actor's life ended before it could answer: ask again. */
@@ -67,12 +71,16 @@ export function startPoolActor(options: PoolActorOptions): PoolActor {
   const waiting = new Map<ReplyToken, { resolve(reply: unknown): void; reject(error: Error): void }>()
   let nextToken = 1
   let pool: IPPool | undefined
+  let latest: PoolState | undefined
   let network: ObjectKey | undefined
 
   const actor = system.spawnDecider<PoolState, PoolMessage, PoolEffect>({
     name: `pool/${formatObjectKey(key)}`,
     mailboxLimit: MAILBOX_LIMIT,
-    initial: () => ({ ...initialPoolState(clock.now()), deployment: options.agentDeployment?.() }),
+    initial: () => ({
+      ...initialPoolState(clock.now(), options.remains),
+      deployment: options.agentDeployment?.(),
+    }),
     started: () => ({ type: 'tick' }),
     ended: () => {
       for (const { reject } of waiting.values()) reject(new PoolUnavailableError(key))
@@ -81,6 +89,7 @@ export function startPoolActor(options: PoolActorOptions): PoolActor {
     decide(state, message, now) {
       const decision = decide(state, message, now)
       pool = asServed(decision.state)
+      latest = decision.state
       network = decision.state.network
       return decision
     },
@@ -106,7 +115,7 @@ export function startPoolActor(options: PoolActorOptions): PoolActor {
     waiting.delete(token)
   }
 
-  function run(effect: PoolEffect, self: Self<PoolMessage>): void {
+  function run(effect: PoolEffect, self: Self<PoolMessage>): void | Promise<void> {
     switch (effect.type) {
       case 'reply-allocate':
       case 'reply-release':
@@ -123,7 +132,9 @@ export function startPoolActor(options: PoolActorOptions): PoolActor {
       case 'nudge-owners':
         return options.nudge(effect, effect.scope)
       default:
-        void carryOut(effect, pool, parts).then((outcome) => outcome !== undefined && self.tell(outcome))
+        return carryOut(effect, pool, parts).then((outcome) => {
+          if (outcome !== undefined) self.tell(outcome)
+        })
     }
   }
 
@@ -186,6 +197,7 @@ export function startPoolActor(options: PoolActorOptions): PoolActor {
       cancelTick()
       for (const subscription of served) subscription.unsubscribe()
       actor.stop()
+      return latest === undefined ? options.remains : (remainsOf(latest, clock.now()) ?? latest.remains)
     },
   }
 }

@@ -2,10 +2,18 @@ import { describeProblems } from '../../src/api/field-problem.ts'
 import type { IPPool, IPPoolSpec } from '../../src/api/ippool.ts'
 import { type PoolConfiguration, parsePoolConfiguration } from '../../src/api/pool-configuration.ts'
 import { sameObjectKey } from '../../src/api/values/object-key.ts'
-import { type Instant, later, parseInstant, seconds, toInstant } from '../../src/api/values/time.ts'
+import {
+  type Instant,
+  later,
+  parseInstant,
+  seconds,
+  toInstant,
+  wholeSecond,
+} from '../../src/api/values/time.ts'
 import { LONGEST_LEASE_SECONDS, leasesOf, openBook, restEnd, restsOf } from './book.ts'
 import type { PoolEffect } from './messages.ts'
 import { readable } from './readable.ts'
+import { inheritedBy, remainsOf } from './remains.ts'
 import { forgetReleases, refuseRequest } from './requests.ts'
 import { salvageConfiguration, servedSpec } from './served-spec.ts'
 import type { Book, PoolState, Rest } from './state.ts'
@@ -23,7 +31,8 @@ export function adoptPool(
   if (pool === undefined) {
     const refusal = { reason: 'PoolGone', message: 'the IPPool does not exist any more' }
     for (const request of state.pending) refuseRequest(request, refusal, effects)
-    return { ...state, pool: undefined, book: undefined, pending: [] }
+    const remains = remainsOf(state, now) ?? state.remains
+    return { ...state, pool: undefined, book: undefined, pending: [], forgotten: [], remains }
   }
   const before = state.pool
   if (state.book !== undefined && isSame(before, pool)) return state
@@ -39,9 +48,11 @@ export function adoptPool(
   const longerLeasesEnd =
     configuration === undefined ? state.longerLeasesEnd : endOfLongerLeases(state, pool, configuration, now)
   const forgotten =
-    isAnother || configuration === undefined
+    configuration === undefined
       ? []
-      : forgottenLeases(state, pool, { configuration, longerLeasesEnd }, now)
+      : isAnother
+        ? inheritedBy(configuration, remainsOf(state, now) ?? state.remains, now)
+        : forgottenLeases(state, pool, { configuration, longerLeasesEnd }, now)
   const remembered = { longerLeasesEnd, forgotten }
   const book = configuration === undefined ? undefined : openBook(pool, configuration, now, remembered)
   if (book !== undefined) tellOwners(state, pool, isEdited, book, effects)
@@ -114,8 +125,7 @@ function endOfLongerLeases(
   const end = leaseSeconds < earlier ? later(now, seconds(earlier)) : now
   const latest = Math.max(end, state.longerLeasesEnd, rememberedEnd(pool) ?? now)
   if (latest <= now) return now
-  // Whole seconds, rounded up, because that is what the status keeps.
-  return toInstant(Math.ceil(latest / 1000) * 1000)
+  return wholeSecond(toInstant(latest))
 }
 
 function rememberedLeaseSeconds(pool: IPPool): number {

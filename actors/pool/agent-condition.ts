@@ -77,7 +77,8 @@ function notStarted({ pool, deployment }: PoolState): ConditionValue {
 
 /** What `status.agentPodRef` is to say. */
 export function agentPodRef(state: PoolState, now: Instant): IPPoolStatus['agentPodRef'] {
-  const current = state.pool?.status?.agentPodRef
+  const written = state.pool?.status?.agentPodRef
+  const current = written?.name === undefined || written.namespace === undefined ? undefined : written
   // A report on behalf of an agent that could not start names a pod that is not there.
   const isOurs = state.agent === undefined || state.agent.report.uid === state.pool?.metadata.uid
   const { deployment } = state

@@ -1,18 +1,14 @@
 import { formatIPv4Address, type IPv4Address, parseIPv4Address } from '../../src/api/values/ipv4-address.ts'
 import { type MacAddress, parseMacAddress } from '../../src/api/values/mac-address.ts'
 import { formatInstant, type Instant } from '../../src/api/values/time.ts'
-import {
-  AddressExcludedError,
-  AddressOutOfRangeError,
-  AddressTakenError,
-  PoolExhaustedError,
-} from '../../src/ipam/errors.ts'
+import { AddressTakenError, PoolExhaustedError } from '../../src/ipam/errors.ts'
 import { restEnd } from './book.ts'
 import { claimOf } from './claims.ts'
-import type { AllocateReply, AllocateRequest, Owner } from './contracts.ts'
+import type { AllocateRequest, Owner } from './contracts.ts'
 import type { PoolEffect } from './messages.ts'
 import { noteRefusal, type Refusal } from './refusals.ts'
 import type { Book, PendingRequest, PoolState } from './state.ts'
+import { refusalOf, whyClosed } from './why-refused.ts'
 
 export interface BatchOutcome {
   /** Replies and events that must not leave before the status is written (law 2). */
@@ -21,6 +17,13 @@ export interface BatchOutcome {
   unverified: Extract<PendingRequest, { type: 'allocate' }>[]
   /** Would undo what this batch answers: the status must say that first. */
   deferred: PendingRequest[]
+  /** Keep what they have, says a look at the API that was begun before they came: a later one must say so too. */
+  kept: { request: PendingRequest; answer: PoolEffect }[]
+  /**
+   * Addresses that came free, since the clients that had them are gone. Nobody gets one before the status says that it is
+   * free: an agent that sees one MAC take another's place in one step must let the lease of the first run out.
+   */
+  vacated: Map<IPv4Address, MacAddress>
   /** Who is answered that it has an address. */
   answered: Set<MacAddress>
   /** The status must be written before anything is answered. */
@@ -38,6 +41,8 @@ export function decideBatch(
     effects: [],
     unverified: [],
     deferred: [],
+    kept: [],
+    vacated: new Map(),
     answered: new Set(),
     changed: false,
   }
@@ -45,6 +50,7 @@ export function decideBatch(
     if (request.type === 'allocate') decideAllocate(state, book, request, outcome, now)
     else decideRelease(state, book, request, outcome, now)
   }
+  for (const address of outcome.vacated.keys()) book.allocator.wake(address)
   return outcome
 }
 
@@ -77,7 +83,10 @@ function decideAllocate(
   }
   if (keeps) {
     outcome.answered.add(mac)
-    reply(outcome, token, { outcome: 'allocated', address: formatIPv4Address(held) })
+    const answer = allocated(token, held)
+    // The API server may have gone back to a backup that the owner has seen and this actor has not.
+    if (state.seenBy > pending.looksBefore) outcome.effects.push(answer)
+    else outcome.kept.push({ request: pending, answer })
     return
   }
   const closed = whyClosed(state)
@@ -95,12 +104,18 @@ function decideAllocate(
     outcome.changed = true
     state.refused.delete(mac)
     outcome.answered.add(mac)
-    reply(outcome, token, { outcome: 'allocated', address: formatIPv4Address(address) })
+    outcome.effects.push(allocated(token, address))
     const body = { address: formatIPv4Address(address), macAddress: mac, owner: request.owner }
     outcome.effects.push({ type: 'publish', event: { type: 'lease-allocated', body } })
   } catch (error) {
-    refuse(state, outcome, pending, refusalOf(error), now)
+    if (waitsForVacated(error, outcome)) outcome.deferred.push(pending)
+    else refuse(state, outcome, pending, refusalOf(error), now)
   }
+}
+
+function waitsForVacated(error: unknown, { vacated }: BatchOutcome): boolean {
+  if (error instanceof AddressTakenError) return vacated.has(error.address)
+  return error instanceof PoolExhaustedError && vacated.size > 0
 }
 
 /** @throws what the allocator throws; then nothing has changed */
@@ -149,7 +164,8 @@ function decideRelease(
   // Of a VM that a restored backup does not know, nobody can say that its client is gone.
   const rest = pending.clientMayRun || wasForgotten(state, mac, now)
   if (!wantedAgain) state.refused.delete(mac)
-  const address = wantedAgain ? undefined : book.allocator.release(mac, { rest })
+  const address = wantedAgain ? undefined : book.allocator.release(mac, { rest: true })
+  if (address !== undefined && !rest) outcome.vacated.set(address, mac)
   if (address !== undefined) noteReleased(state, book, mac, address, rest, outcome, now)
   if (token !== undefined) {
     outcome.effects.push({
@@ -192,44 +208,6 @@ function isRival(previous: Owner | undefined, owner: Owner): boolean {
   return previous !== undefined && (previous.namespace !== owner.namespace || previous.name !== owner.name)
 }
 
-export function invalidPool(problems: string): Refusal {
-  return { reason: 'InvalidPool', message: `the IPPool's spec is invalid: ${problems}` }
-}
-
-/** Another pool serves the network, or may: it cannot be labelled. */
-const UNREGISTRABLE = new Set(['NetworkInUse', 'InvalidName'])
-
-/** Why this pool gives no new leases now, if it does not. */
-function whyClosed(state: PoolState): Refusal | undefined {
-  const { pool, invalid } = state
-  if (pool?.metadata.deletionTimestamp !== undefined) {
-    return {
-      reason: 'PoolDeleting',
-      message: 'the IPPool is being deleted; use another pool for this network',
-    }
-  }
-  if (pool?.spec.paused) {
-    return {
-      reason: 'PoolPaused',
-      message: 'the IPPool is paused; set spec.paused to false to allocate again',
-    }
-  }
-  if (invalid !== undefined) return invalidPool(invalid)
-  const registered = pool?.status?.conditions?.find(({ type }) => type === 'Registered')
-  const registration = state.registration ?? registered
-  const { reason = '', message = 'another IPPool serves the network, or may serve it' } = registration ?? {}
-  if (UNREGISTRABLE.has(reason)) return { reason, message }
-  return undefined
-}
-
-function refusalOf(error: unknown): Refusal {
-  if (error instanceof PoolExhaustedError) return { reason: 'PoolExhausted', message: error.message }
-  if (error instanceof AddressOutOfRangeError) return { reason: 'AddressOutOfRange', message: error.message }
-  if (error instanceof AddressExcludedError) return { reason: 'AddressExcluded', message: error.message }
-  if (error instanceof AddressTakenError) return { reason: 'AddressTaken', message: error.message }
-  throw error
-}
-
 function refuse(
   state: PoolState,
   outcome: BatchOutcome,
@@ -237,7 +215,8 @@ function refuse(
   refusal: Refusal,
   now: Instant,
 ): void {
-  reply(outcome, pending.token, { outcome: 'refused', ...refusal })
+  const body = { outcome: 'refused' as const, ...refusal }
+  outcome.effects.push({ type: 'reply-allocate', token: pending.token, body })
   if (!noteRefusal(state.refused, pending.request, refusal, now)) return
   const { macAddress, owner } = pending.request
   outcome.effects.push({
@@ -246,8 +225,9 @@ function refuse(
   })
 }
 
-function reply(outcome: BatchOutcome, token: number, body: AllocateReply): void {
-  outcome.effects.push({ type: 'reply-allocate', token, body })
+function allocated(token: number, address: IPv4Address): PoolEffect {
+  const body = { outcome: 'allocated' as const, address: formatIPv4Address(address) }
+  return { type: 'reply-allocate', token, body }
 }
 
 function optionalAddress(text: string | undefined): IPv4Address | undefined {

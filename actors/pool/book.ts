@@ -2,7 +2,14 @@ import type { IPPool, IPPoolIPv4Status } from '../../src/api/ippool.ts'
 import { type PoolConfiguration, reservedAddresses } from '../../src/api/pool-configuration.ts'
 import { type IPv4Address, parseIPv4Address } from '../../src/api/values/ipv4-address.ts'
 import { type MacAddress, parseMacAddress } from '../../src/api/values/mac-address.ts'
-import { type Instant, later, parseInstant, seconds, toInstant } from '../../src/api/values/time.ts'
+import {
+  type Instant,
+  later,
+  parseInstant,
+  seconds,
+  toInstant,
+  wholeSecond,
+} from '../../src/api/values/time.ts'
 import { createAllocator } from '../../src/ipam/range-allocator.ts'
 import { readable } from './readable.ts'
 import type { Book, PoolState, Rest } from './state.ts'
@@ -81,16 +88,13 @@ export function hasLeases(pool: IPPool): boolean {
   return false
 }
 
-/**
- * Law 1: a lease acknowledged just before it was given back may be used for one lease time more. Whole seconds,
- * rounded up, because that is what the status keeps.
- */
+/** Law 1: a lease acknowledged just before it was given back may be used for one lease time more. */
 export function restEnd(
   { configuration, longerLeasesEnd }: Pick<Book, 'configuration' | 'longerLeasesEnd'>,
   now: Instant,
 ): Instant {
   const end = Math.max(later(now, seconds(configuration.leaseSeconds)), longerLeasesEnd)
-  return toInstant(Math.ceil(end / 1000) * 1000)
+  return wholeSecond(toInstant(end))
 }
 
 /** @returns false when that is over, or the address is held, or rests already */

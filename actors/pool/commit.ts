@@ -39,7 +39,8 @@ export function committed(state: PoolState, pool: IPPool, effects: PoolEffect[])
     ...state,
     pool,
     inFlight: undefined,
-    fence: false,
+    fence: state.fence && !inFlight.fences,
+    seenBy: state.looks,
     seenVersions: remember(state, pool),
   }
 }

@@ -74,7 +74,14 @@ export const leaseDeltaSchema = z.object({
 export type LeaseDelta = z.infer<typeof leaseDeltaSchema>
 
 /** A lease that an agent may have acknowledged, that still runs, and of which the IPPool says nothing. */
-export const unknownLeaseSchema = z.object({ address, macAddress, until: z.iso.datetime() })
+export const unknownLeaseSchema = z.object({
+  address,
+  macAddress,
+  /** By the agent's clock; agents of earlier releases tell nothing else. */
+  until: z.iso.datetime(),
+  /** How long it runs still when it is told: of two machines no two clocks agree. */
+  remainingMs: z.int().min(0).optional(),
+})
 export type UnknownLease = z.infer<typeof unknownLeaseSchema>
 /** More than so many are not told: an agent gives their addresses to nobody all the same. */
 export const MAXIMUM_UNKNOWN_LEASES = 1_000

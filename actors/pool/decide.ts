@@ -36,11 +36,20 @@ const SLEEP = seconds(5)
 
 /**
  * After the process was stopped for a while, that nobody asked for a MAC is old news: another VM of the same MAC may have
- * come up meanwhile, and the agent may have answered it. Whoever wants to give something back asks again.
+ * come up meanwhile, and the agent may have answered it. Whoever wants to give something back asks again. What the
+ * IPPool says is old news too, and another leader's writes may be on their way: as at the start of a term.
  */
 function afterSleep(state: PoolState, now: Instant, effects: PoolEffect[]): PoolState {
   if (between(state.awakeAt, now) <= SLEEP) return state
-  return { ...forgetReleases(state, effects), awakeAt: now }
+  const { inFlight } = state
+  return {
+    ...forgetReleases(state, effects),
+    awakeAt: now,
+    readRetry: { at: now, failures: 0 },
+    fence: true,
+    // A write from before the sleep overtakes nothing that was written since.
+    inFlight: inFlight === undefined ? undefined : { ...inFlight, fences: false },
+  }
 }
 
 function apply(state: PoolState, message: PoolMessage, now: Instant, effects: PoolEffect[]): PoolState {
@@ -49,7 +58,8 @@ function apply(state: PoolState, message: PoolMessage, now: Instant, effects: Po
       const mac = parseMacAddress(message.request.macAddress)
       const previousOwner = state.claims.get(mac)?.owner
       const next = claim(state, mac, message.request.owner)
-      return enqueue(next, { ...message, previousOwner, verifiedAt: undefined, since: now }, effects)
+      const arrival = { verifiedAt: undefined, looksBefore: state.looks, since: now }
+      return enqueue(next, { ...message, previousOwner, ...arrival }, effects)
     }
     case 'release': {
       const mac = parseMacAddress(message.request.macAddress)
@@ -120,7 +130,8 @@ function poolRead(
   effects: PoolEffect[],
 ): PoolState {
   const { changedWhileReading } = state
-  const read = { ...state, reading: false, readRetry: undefined, changedWhileReading: undefined }
+  const outcome = { reading: false, readRetry: undefined, changedWhileReading: undefined }
+  const read = { ...state, ...outcome, seenBy: state.looks }
   const next = adoptPool(read, message.pool, now, effects)
   return changedWhileReading === undefined ? next : poolChanged(next, changedWhileReading, now)
 }

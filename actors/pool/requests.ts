@@ -125,7 +125,8 @@ export function demandChecked(
     return state
   }
   const proven = { previousOwner: undefined, asked: true, contested: false, verifiedAt: claim }
-  return enqueue(state, { type: 'allocate', token, request, ...proven, since }, effects)
+  const looksBefore = state.looks
+  return enqueue(state, { type: 'allocate', token, request, ...proven, looksBefore, since }, effects)
 }
 
 export function demandCheckFailed(

@@ -1,7 +1,7 @@
 import { isConditionTrue } from '../../src/api/condition.ts'
 import { parseMacAddress } from '../../src/api/values/mac-address.ts'
 import type { Instant } from '../../src/api/values/time.ts'
-import { type BatchOutcome, decideBatch, invalidPool } from './batch.ts'
+import { type BatchOutcome, decideBatch } from './batch.ts'
 import { startChores } from './chores.ts'
 import { claimOf } from './claims.ts'
 import { addFinalizer, finishDeletion, needsFinalizer } from './finalizers.ts'
@@ -10,6 +10,7 @@ import { checkDemand, refuseRequest } from './requests.ts'
 import type { PendingRequest, PoolState } from './state.ts'
 import { statusChange } from './status.ts'
 import { restUnknownLeases } from './unknown-leases.ts'
+import { invalidPool } from './why-refused.ts'
 
 /** Whatever the message was: start what is due, decide what waits, write what the status does not say yet. */
 export function settle(state: PoolState, now: Instant, effects: PoolEffect[]): PoolState {
@@ -24,11 +25,14 @@ export function settle(state: PoolState, now: Instant, effects: PoolEffect[]): P
   const decided = isRegistrationKnown(next) ? decidePending(next, now, effects) : undefined
   next = decided?.state ?? next
   const answers = decided?.effects ?? []
+  const kept = decided?.kept ?? []
   const change = next.dirty || next.fence ? statusChange(next, now) : undefined
   const { freed } = next
   next = { ...next, dirty: false, freed: [] }
   if (change === undefined) {
     effects.push(...answers)
+    // One look at the API serves all that wait for one; it is not begun for a single one while others come with a write.
+    if (kept.length > 0) next = lookAgain(next, kept, now)
     // What was deferred waits for nothing now.
     if (decided !== undefined && next.pending.length > 0) return settle(next, now, effects)
     return finishDeletion(next, now, effects)
@@ -37,8 +41,20 @@ export function settle(state: PoolState, now: Instant, effects: PoolEffect[]): P
   effects.push({ type: 'commit', patch: { metadata: { resourceVersion }, status: change.patch } })
   const requests = decided?.requests ?? []
   const previousRevision = next.pool?.status?.ipv4?.revision ?? 0
-  const inFlight = { effects: answers, requests, previousRevision, changes: change.leaseChanges, freed }
-  return { ...next, inFlight }
+  const inFlight = {
+    effects: [...answers, ...kept.map(({ answer }) => answer)],
+    requests,
+    previousRevision,
+    fences: true,
+    changes: change.leaseChanges,
+    freed,
+  }
+  return { ...next, inFlight, looks: next.looks + 1 }
+}
+
+function lookAgain(state: PoolState, kept: BatchOutcome['kept'], now: Instant): PoolState {
+  const pending = [...kept.map(({ request }) => request), ...state.pending]
+  return { ...state, pending, readRetry: { at: now, failures: 0 } }
 }
 
 function readWhenDue(state: PoolState, now: Instant, effects: PoolEffect[]): PoolState {
@@ -46,7 +62,7 @@ function readWhenDue(state: PoolState, now: Instant, effects: PoolEffect[]): Poo
   if (readRetry === undefined || readRetry.at > now) return state
   if (reading || inFlight !== undefined || finalizers.busy) return state
   effects.push({ type: 'read-pool' })
-  return { ...state, reading: true }
+  return { ...state, reading: true, looks: state.looks + 1 }
 }
 
 /** Of two pools on one network only one may give addresses: none does before it knows which. */
@@ -60,18 +76,19 @@ interface Decided {
   state: PoolState
   /** What leaves when the status says it. */
   effects: PoolEffect[]
-  /** What that answers. */
+  /** What that answers, and `kept`. */
   requests: readonly PendingRequest[]
+  kept: BatchOutcome['kept']
 }
 
 function decidePending(state: PoolState, now: Instant, effects: PoolEffect[]): Decided {
   const requests = state.pending
   let next: PoolState = { ...state, pending: [] }
-  if (requests.length === 0) return { state: next, effects: [], requests }
+  if (requests.length === 0) return { state: next, effects: [], requests, kept: [] }
   if (next.book === undefined) {
     const refusal = invalidPool(next.invalid ?? 'it cannot be read')
     for (const request of requests) refuseRequest(request, refusal, effects)
-    return { state: next, effects: [], requests: [] }
+    return { state: next, effects: [], requests: [], kept: [] }
   }
   const outcome: BatchOutcome = decideBatch(next, next.book, requests, now)
   next = { ...next, pending: outcome.deferred, dirty: next.dirty || outcome.changed }
@@ -91,6 +108,7 @@ function decidePending(state: PoolState, now: Instant, effects: PoolEffect[]): D
   return {
     state: next,
     effects: outcome.effects,
+    kept: outcome.kept,
     requests: requests.filter((request) => !undecided.has(request)),
   }
 }

@@ -8,6 +8,7 @@ import type { Allocator } from '../../src/ipam/allocator.ts'
 import type { AgentDeployment, KnownAgent } from './agent-pods.ts'
 import type { AllocateRequest, Owner, ReleaseRequest } from './contracts.ts'
 import type { PoolEffect, Registration, ReplyToken } from './messages.ts'
+import type { Remains } from './remains.ts'
 
 /**
  * What a pool actor holds: all of it derived from the IPPool and thrown away with the actor. The allocator runs
@@ -23,6 +24,8 @@ export interface PoolState {
   longerLeasesEnd: Instant
   /** Leases that somebody took out of the status, by hand or with an older copy of it. As in the book. */
   forgotten: readonly Rest[]
+  /** Of the pool that served the network before this one. */
+  remains: Remains | undefined
   /** What is wrong with the spec: nothing new is allocated until it is put right. */
   invalid: string | undefined
   /** The spec that is gone by: the last valid one that is known. */
@@ -35,6 +38,9 @@ export interface PoolState {
   inFlight: InFlight | undefined
   /** A read is under way: nothing is decided until its outcome is there. */
   reading: boolean
+  /** How many reads and writes of the IPPool were begun; and the last of them whose outcome is what is known now. */
+  looks: number
+  seenBy: number
   /** A version that the watch spoke of during the read: the read may have come too early to see it. */
   changedWhileReading: string | undefined
   /** Something changed that the status may not say yet. */
@@ -130,6 +136,8 @@ export type PendingRequest = (
       contested: boolean
       /** The API said that the owner wants just this, when this was the last claim on the MAC. */
       verifiedAt: number | undefined
+      /** The looks at the IPPool that were begun before it came. */
+      looksBefore: number
     }
   /** `token` is undefined for what the pool found out by itself. */
   | { type: 'release'; token: ReplyToken | undefined; mac: MacAddress; claim: number; clientMayRun: boolean }
@@ -147,6 +155,8 @@ export interface InFlight {
   /** To decide again when the write fails. */
   requests: readonly PendingRequest[]
   previousRevision: number
+  /** When it is done, no earlier write can land any more. */
+  fences: boolean
   /** Address to MAC, or null: what the write changes for agents. */
   changes: Record<string, string | null>
   freed: readonly IPv4Address[]
@@ -154,18 +164,21 @@ export interface InFlight {
 
 export const SWEEP_INTERVAL = minutes(1)
 
-export function initialPoolState(now: Instant): PoolState {
+export function initialPoolState(now: Instant, remains?: Remains): PoolState {
   return {
     pool: undefined,
     book: undefined,
     longerLeasesEnd: now,
     forgotten: [],
+    remains,
     invalid: undefined,
     servedSpec: undefined,
     network: undefined,
     pending: [],
     inFlight: undefined,
     reading: false,
+    looks: 0,
+    seenBy: 0,
     changedWhileReading: undefined,
     dirty: true,
     fence: true,

@@ -1,6 +1,13 @@
 import { parseIPv4Address } from '../../src/api/values/ipv4-address.ts'
 import { parseMacAddress } from '../../src/api/values/mac-address.ts'
-import { type Instant, parseInstant, toInstant } from '../../src/api/values/time.ts'
+import {
+  type Instant,
+  later,
+  milliseconds,
+  parseInstant,
+  toInstant,
+  wholeSecond,
+} from '../../src/api/values/time.ts'
 import { rest, restEnd } from './book.ts'
 import type { Book, PoolState } from './state.ts'
 
@@ -14,12 +21,18 @@ import type { Book, PoolState } from './state.ts'
 export function restUnknownLeases({ agent, registration }: PoolState, book: Book, now: Instant): boolean {
   const { range } = book.configuration
   const latest = restEnd(book, now)
-  const remembered = (agent?.report.unknownLeases ?? []).map(({ address, macAddress, until }) => ({
-    address: parseIPv4Address(address),
-    mac: parseMacAddress(macAddress),
-    // Whole seconds, rounded up, because that is what the status keeps.
-    until: toInstant(Math.ceil(Math.min(parseInstant(until), latest) / 1000) * 1000),
-  }))
+  const told = agent?.at ?? now
+  const remembered = (agent?.report.unknownLeases ?? []).map((lease) => {
+    const end =
+      lease.remainingMs === undefined
+        ? parseInstant(lease.until)
+        : later(told, milliseconds(lease.remainingMs))
+    return {
+      address: parseIPv4Address(lease.address),
+      mac: parseMacAddress(lease.macAddress),
+      until: wholeSecond(toInstant(Math.min(end, latest))),
+    }
+  })
   let isNew = false
   for (const entry of [...remembered, ...(registration?.resting ?? [])]) {
     const { address } = entry

@@ -80,38 +80,32 @@ export function startVmActor(options: VmActorOptions): VmActor {
     })
   }
 
-  function run(effect: VmEffect, self: Self<VmMessage>): void {
+  function run(effect: VmEffect, self: Self<VmMessage>): void | Promise<void> {
     switch (effect.type) {
       case 'create-config':
-        write(self, () => store.create(VM_NETWORK_CONFIGS, effect.config))
-        return
+        return write(self, () => store.create(VM_NETWORK_CONFIGS, effect.config))
       case 'patch-config':
-        write(self, () => store.patch(VM_NETWORK_CONFIGS, key, { type: 'merge', body: effect.patch }))
-        return
+        return write(self, () => store.patch(VM_NETWORK_CONFIGS, key, { type: 'merge', body: effect.patch }))
       case 'write-status':
-        write(self, () =>
+        return write(self, () =>
           store.patch(VM_NETWORK_CONFIGS, key, { type: 'merge', body: effect.patch }, 'status'),
         )
-        return
       case 'collect-config':
-        write(self, () => collect(effect.uid, effect.vm))
-        return
+        return write(self, () => collect(effect.uid, effect.vm))
       case 'allocate':
-        ask(effect, self, poolCommands.allocate, 'allocate', effect.request, (reply) => ({
+        return ask(effect, self, poolCommands.allocate, 'allocate', effect.request, (reply) => ({
           type: 'allocate-answered',
           nic: effect.nic,
           ask: effect.ask,
           reply,
         }))
-        return
       case 'release':
-        ask(effect, self, poolCommands.release, 'release', effect.request, (reply) => ({
+        return ask(effect, self, poolCommands.release, 'release', effect.request, (reply) => ({
           type: 'release-answered',
           nic: effect.nic,
           ask: effect.ask,
           reply,
         }))
-        return
       case 'observe':
         return changed()
       case 'wake':
@@ -132,36 +126,36 @@ export function startVmActor(options: VmActorOptions): VmActor {
     if (object !== undefined) options.record({ resource, object }, severity, reason, message)
   }
 
-  function ask<Request, Reply>(
+  async function ask<Request, Reply>(
     effect: Extract<VmEffect, { type: 'allocate' | 'release' }>,
     self: Self<VmMessage>,
     command: Command<Request, Reply>,
     verb: string,
     body: Request,
     answered: (reply: Reply) => VmMessage,
-  ): void {
+  ): Promise<void> {
+    const subject = commandSubject('pool', effect.pool, verb)
     const requestOptions = { clock, id: random.uuid(), timeout: REQUEST_TIMEOUT, attempts: REQUEST_ATTEMPTS }
-    requestCommand(transport, command, commandSubject('pool', effect.pool, verb), body, requestOptions).then(
-      (reply) => self.tell(answered(reply)),
-      (error: unknown) =>
-        self.tell({ type: 'request-failed', nic: effect.nic, ask: effect.ask, reason: reasonOf(error) }),
-    )
+    try {
+      self.tell(answered(await requestCommand(transport, command, subject, body, requestOptions)))
+    } catch (error) {
+      self.tell({ type: 'request-failed', nic: effect.nic, ask: effect.ask, reason: reasonOf(error) })
+    }
   }
 
-  function write(self: Self<VmMessage>, action: () => Promise<unknown>): void {
-    action().then(
-      (object) =>
-        self.tell({
-          type: 'written',
-          config: object === undefined ? undefined : vmNetworkConfigSchema.parse(object),
-        }),
-      (error: unknown) => {
-        // The object went in the meantime, with its last finalizer for instance: that is what the watch will say too.
-        if (error instanceof NotFoundError) return self.tell({ type: 'written', config: undefined })
+  async function write(self: Self<VmMessage>, action: () => Promise<unknown>): Promise<void> {
+    try {
+      const object = await action()
+      const config = object === undefined ? undefined : vmNetworkConfigSchema.parse(object)
+      self.tell({ type: 'written', config })
+    } catch (error) {
+      // The object went in the meantime, with its last finalizer for instance: that is what the watch will say too.
+      if (error instanceof NotFoundError) self.tell({ type: 'written', config: undefined })
+      else {
         log.debug({ err: error }, 'not written; looking again')
-        return self.tell({ type: 'write-failed', reason: reasonOf(error) })
-      },
-    )
+        self.tell({ type: 'write-failed', reason: reasonOf(error) })
+      }
+    }
   }
 
   /** What Kubernetes' garbage collector does, for where there is none: only the API can say that a VM is gone. */

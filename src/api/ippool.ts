@@ -1,6 +1,13 @@
 import * as z from 'zod'
 import { conditionSchema } from './condition.ts'
 import { kubeObjectSchema } from './object.ts'
+import { ifReadable, readableList, readableMap } from './readable-fields.ts'
+
+/** Far above what is ever counted to, and exact: what somebody wrote there by hand is no counter. */
+const revisionSchema = z
+  .int()
+  .min(0)
+  .max(2 ** 52)
 
 /** The shape of an IPPool as it is stored. What its values mean is parsed by `parsePoolConfiguration`. */
 export const ipPoolSchema = kubeObjectSchema.extend({
@@ -25,46 +32,46 @@ export const ipPoolSchema = kubeObjectSchema.extend({
       leaseTime: z.number().optional(),
     }),
   }),
-  status: z
-    .looseObject({
-      lastUpdate: z.string().optional(),
-      observedGeneration: z.number().optional(),
-      agentPodRef: z.looseObject({ name: z.string(), namespace: z.string() }).optional(),
-      conditions: z.array(conditionSchema).optional(),
-      servedSpec: z.looseObject({}).optional(),
-      ipv4: z
-        .looseObject({
-          allocated: z.record(z.string(), z.string()).optional(),
-          used: z.number().optional(),
-          available: z.number().optional(),
-          revision: z.number().optional(),
-          resting: z
-            .record(z.string(), z.looseObject({ macAddress: z.string(), until: z.string() }))
-            .optional(),
-          leaseTime: z.number().optional(),
-          longerLeasesUntil: z.string().optional(),
-          ntpServers: z.array(z.string()).optional(),
-        })
-        .optional(),
-    })
-    .optional(),
+  status: ifReadable(
+    z.looseObject({
+      lastUpdate: ifReadable(z.string()),
+      observedGeneration: ifReadable(z.number()),
+      agentPodRef: ifReadable(
+        z.looseObject({ name: ifReadable(z.string()), namespace: ifReadable(z.string()) }),
+      ),
+      conditions: readableList(conditionSchema),
+      servedSpec: ifReadable(z.looseObject({})),
+      ipv4: ifReadable(
+        z.looseObject({
+          allocated: readableMap(z.string()),
+          used: ifReadable(z.number()),
+          available: ifReadable(z.number()),
+          revision: ifReadable(revisionSchema),
+          resting: readableMap(z.looseObject({ macAddress: z.string(), until: z.string() })),
+          leaseTime: ifReadable(z.number()),
+          longerLeasesUntil: ifReadable(z.string()),
+          ntpServers: readableList(z.ipv4()),
+        }),
+      ),
+    }),
+  ),
 })
 
 /** Of an IPPool, what is asked for often: the map of addresses, which may be long, is passed over. */
 export const ipPoolSummarySchema = kubeObjectSchema.extend({
   spec: z.looseObject({ networkName: z.string() }),
-  status: z
-    .looseObject({
-      conditions: z.array(conditionSchema).optional(),
-      ipv4: z
-        .looseObject({
-          used: z.number().optional(),
-          available: z.number().optional(),
-          resting: z.looseObject({}).optional(),
-        })
-        .optional(),
-    })
-    .optional(),
+  status: ifReadable(
+    z.looseObject({
+      conditions: readableList(conditionSchema),
+      ipv4: ifReadable(
+        z.looseObject({
+          used: ifReadable(z.number()),
+          available: ifReadable(z.number()),
+          resting: ifReadable(z.looseObject({})),
+        }),
+      ),
+    }),
+  ),
 })
 
 export type IPPoolSummary = z.infer<typeof ipPoolSummarySchema>

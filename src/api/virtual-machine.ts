@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { kubeObjectSchema } from './object.ts'
+import { ifReadable, readableList } from './readable-fields.ts'
 
 const interfaceSchema = z.looseObject({
   name: z.string(),
@@ -31,13 +32,11 @@ export const virtualMachineSchema = kubeObjectSchema.extend({
 
 /** Of a running VirtualMachineInstance, the MAC addresses that KubeVirt gave it. */
 export const virtualMachineInstanceSchema = kubeObjectSchema.extend({
-  status: z
-    .looseObject({
-      interfaces: z
-        .array(z.looseObject({ name: z.string().optional(), mac: z.string().optional() }))
-        .optional(),
-    })
-    .optional(),
+  status: ifReadable(
+    z.looseObject({
+      interfaces: readableList(z.looseObject({ name: z.string().optional(), mac: z.string().optional() })),
+    }),
+  ),
 })
 
 export type VirtualMachine = z.infer<typeof virtualMachineSchema>

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { conditionSchema } from './condition.ts'
 import { kubeObjectSchema } from './object.ts'
+import { ifReadable, readableList } from './readable-fields.ts'
 
 const requestedNetworkSchema = z.looseObject({
   macAddress: z.string(),
@@ -24,14 +25,14 @@ export const vmNetworkConfigSchema = kubeObjectSchema.extend({
     networkConfig: z.array(requestedNetworkSchema).optional(),
     networkConfigs: z.array(requestedNetworkSchema).optional(),
   }),
-  status: z
-    .looseObject({
-      addresses: z.string().optional(),
-      networkConfig: z.array(networkStatusSchema).optional(),
-      networkConfigs: z.array(networkStatusSchema).optional(),
-      conditions: z.array(conditionSchema).optional(),
-    })
-    .optional(),
+  status: ifReadable(
+    z.looseObject({
+      addresses: ifReadable(z.string()),
+      networkConfig: readableList(networkStatusSchema),
+      networkConfigs: readableList(networkStatusSchema),
+      conditions: readableList(conditionSchema),
+    }),
+  ),
 })
 
 export type VmNetworkConfig = z.infer<typeof vmNetworkConfigSchema>

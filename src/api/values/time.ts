@@ -21,6 +21,9 @@ export const minutes = (count: number) => (count * 60_000) as Duration
 export const later = (instant: Instant, duration: Duration) => (instant + duration) as Instant
 export const between = (from: Instant, to: Instant) => (to - from) as Duration
 
+/** Whole seconds, rounded up: for ends that are written down, none of which may come early. */
+export const wholeSecond = (instant: Instant) => (Math.ceil(instant / 1000) * 1000) as Instant
+
 /** RFC 3339 in UTC with whole seconds, as Kubernetes' metav1.Time writes it. */
 export function formatInstant(instant: Instant): string {
   return `${new Date(instant).toISOString().slice(0, 19)}Z`

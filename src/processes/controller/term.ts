@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import { type PoolActor, startPoolActor } from '../../../actors/pool/actor.ts'
 import { configsOnNetwork, createDemandReader } from '../../../actors/pool/demand.ts'
+import type { Remains } from '../../../actors/pool/remains.ts'
 import type { ActorSystem } from '../../../actors/system.ts'
 import { startVmActor, type VmActor } from '../../../actors/vm/actor.ts'
 import type { Transport } from '../../../transports/messages/transport.ts'
@@ -61,11 +62,15 @@ export function startTerm(options: TermOptions): Term {
   const clock = createTermClock(options.clock)
   const demand = createDemandReader({ store, configs: informers.configs })
   const pools = new Map<string, PoolActor>()
+  /** By network: what the last pool there left behind. */
+  const remains = new Map<string, Remains>()
   const vms = new Map<string, VmActor>()
 
-  function startPool(key: ObjectKey): PoolActor {
+  function startPool(key: ObjectKey, pool: KubeObject): PoolActor {
+    const [network = ''] = servedBy(pool).networks
     return startPoolActor({
       key,
+      remains: remains.get(network),
       system,
       store,
       transport,
@@ -106,11 +111,12 @@ export function startTerm(options: TermOptions): Term {
   function poolChanged(key: ObjectKey, pool: KubeObject | undefined): void {
     const name = formatObjectKey(key)
     const actor = pools.get(name)
-    if (pool !== undefined && actor === undefined) pools.set(name, startPool(key))
+    if (pool !== undefined && actor === undefined) pools.set(name, startPool(key, pool))
     else if (pool !== undefined) actor?.poolChanged(pool.metadata.resourceVersion)
     else {
-      actor?.stop()
+      const left = actor?.stop()
       pools.delete(name)
+      if (left !== undefined) remains.set(formatObjectKey(left.network), left)
     }
   }
 

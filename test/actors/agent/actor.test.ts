@@ -61,6 +61,28 @@ test('what the watch says while the mailbox is full is told again', async () => 
   await vi.waitFor(() => expect(agent.leases()).toBe(1), 10_000)
 })
 
+test.each([
+  [
+    'of which somebody wrote the status by hand',
+    { ...poolObject(), status: { agentPodRef: { name: 'x' } } },
+    0,
+  ],
+  ['that is no IPPool at all', { metadata: { name: 'net-48', namespace: 'default' } }, 1],
+])('an agent that reads an IPPool %s lives on', async (_, object, leases) => {
+  const store = new ScriptedStore()
+  store.answer = () => new Promise(() => {})
+  const reads = vi.fn(async () => object)
+  store.get = reads
+  const { agent, events, hear } = await startAgent(store)
+
+  // What the state file told is checked within seconds.
+  await vi.waitFor(() => expect(reads).toHaveBeenCalled(), 10_000)
+
+  await vi.waitFor(() => expect(agent.leases()).toBe(leases))
+  hear(MAC)
+  await vi.waitFor(() => expect(events).toHaveLength(1))
+})
+
 async function startAgent(store = new ScriptedStore()): Promise<{
   agent: AgentActor
   system: ActorSystem

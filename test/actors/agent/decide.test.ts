@@ -10,7 +10,7 @@ import {
   UNSPECIFIED_ADDRESS,
 } from '../../../src/api/values/ipv4-address.ts'
 import { parseMacAddress } from '../../../src/api/values/mac-address.ts'
-import { type Instant, later, parseInstant, seconds } from '../../../src/api/values/time.ts'
+import { type Instant, later, milliseconds, parseInstant, seconds } from '../../../src/api/values/time.ts'
 import { encodePacket } from '../../../src/dhcp/encode-packet.ts'
 import { discover, initReboot, ip, mac } from '../../dhcp/builders.ts'
 import { poolObject } from '../../support/objects.ts'
@@ -344,10 +344,26 @@ describe('answering', () => {
       ])
       const until = '2026-01-01T00:05:03Z'
       expect(driver.lastReport()?.unknownLeases).toEqual([
-        { address: '192.168.48.84', macAddress: MAC, until },
+        { address: '192.168.48.84', macAddress: MAC, until, remainingMs: 300_000 },
       ])
       driver.pass(300)
       expect(driver.lastReport()?.unknownLeases).toBeUndefined()
+      expect(driver.state.table?.outstanding.size).toBe(0)
+    })
+
+    test('the end that the pool is told is never before the end of the lease, and is no news every second', () => {
+      const driver = new AgentDriver(from('watch'))
+      driver.now = later(driver.now, milliseconds(1))
+      driver.tell(from('watch', { revision: 4, leases: {} }))
+      driver.pass(3)
+      driver.tell(from('read', { revision: 4, leases: {} }))
+      const [lease] = driver.lastReport()?.unknownLeases ?? []
+      expect(lease).toMatchObject({ until: '2026-01-01T00:05:04Z', remainingMs: 300_000 })
+      const told = driver.did('report')
+
+      for (let second = 0; second < 5; second++) driver.pass(1)
+
+      expect(driver.did('report')).toBe(told)
     })
 
     test('its own MAC gets the address at once when the VM is made again', () => {
@@ -355,6 +371,49 @@ describe('answering', () => {
       driver.tell({ type: 'delta', delta: delta({ ...given, leases: { '192.168.48.84': MAC } }) })
 
       expect(driver.hears(discover({ mac: client }))).toEqual(['offer 192.168.48.84'])
+    })
+  })
+
+  describe('when the API server goes back to a backup from before the pool, which is then made again', () => {
+    const again = { uid: 'another', revision: 1, leases: { '192.168.48.84': OTHER_MAC } }
+
+    test.each([
+      ['seen to be gone in between', true],
+      ['seen in one step', false],
+    ])('the leases of the first one run out before another MAC gets their addresses: %s', (_, isSeenGone) => {
+      const driver = new AgentDriver(from('watch'))
+      driver.hears(initReboot(ip('192.168.48.84'), { mac: client }))
+      if (isSeenGone) driver.tell({ type: 'pool-gone' })
+
+      driver.tell(from('watch', again))
+
+      expect(driver.hears(discover({ mac: mac(OTHER_MAC) }))).toEqual(['ignored address-resting'])
+      driver.pass(300)
+      expect(driver.hears(discover({ mac: mac(OTHER_MAC) }))).toEqual(['offer 192.168.48.84'])
+    })
+
+    test('the new pool hears of them, so that it gives their addresses to nobody', () => {
+      const driver = new AgentDriver(from('watch'))
+      driver.hears(initReboot(ip('192.168.48.84'), { mac: client }))
+      driver.tell({ type: 'pool-gone' })
+
+      driver.tell(from('watch', { ...again, leases: {} }))
+
+      expect(driver.lastReport()).toMatchObject({
+        uid: 'another',
+        unknownLeases: [{ address: '192.168.48.84', macAddress: MAC }],
+      })
+    })
+
+    test('a pool on another network hears nothing of them', () => {
+      const driver = new AgentDriver(from('watch'))
+      driver.hears(initReboot(ip('192.168.48.84'), { mac: client }))
+      driver.tell({ type: 'pool-gone' })
+
+      const { spec } = poolObject({ spec: { networkName: 'default/net-49' } })
+      driver.tell(from('watch', { ...again, spec }))
+
+      expect(driver.hears(discover({ mac: mac(OTHER_MAC) }))).toEqual(['offer 192.168.48.84'])
     })
   })
 
@@ -368,6 +427,17 @@ describe('answering', () => {
     })
 
     expect(driver.hears(discover({ mac: mac(OTHER_MAC) }))).toEqual(['offer 192.168.48.84'])
+  })
+
+  test('of leases that have run out nothing is remembered', () => {
+    const driver = new AgentDriver(from('watch'))
+    driver.hears(initReboot(ip('192.168.48.84'), { mac: client }))
+    driver.tell({ type: 'delta', delta: delta({ leases: { '192.168.48.84': null } }) })
+    expect(driver.state.table?.freed.size).toBe(1)
+
+    driver.pass(300)
+
+    expect(driver.state.table?.freed.size).toBe(0)
   })
 
   test('no datagram makes it fail', () => {

@@ -1,5 +1,6 @@
-import { readdir, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { openStateFile, type StateFile, StateFileError } from '../../../actors/agent/state-file.ts'
 import { createStateSaver } from '../../../actors/agent/state-saver.ts'
@@ -37,6 +38,46 @@ test.each([
 
   expect(await readdir(directory)).toEqual(['default.net-48.json.damaged'])
   expect(lines).toEqual([expect.objectContaining({ msg: expect.stringContaining('damaged') })])
+})
+
+test('a file in which a single digit is another one is damaged too', async () => {
+  const directory = await temporaryDirectory()
+  const file = openStateFile(directory, POOL, recordingLog().log)
+  await file.write(snapshot())
+  const name = path.join(directory, 'default.net-48.json')
+  const text = await readFile(name, 'utf8')
+  expect(text).toContain('192.168.48.84')
+  await writeFile(name, text.replace('192.168.48.84', '192.168.48.85'))
+  const { log, lines } = recordingLog()
+
+  expect(await openStateFile(directory, POOL, log).read()).toBeUndefined()
+
+  expect(lines).toEqual([expect.objectContaining({ msg: expect.stringContaining('damaged') })])
+})
+
+test('whichever byte is lost or another one, what is read is what was written, or nothing', async () => {
+  const directory = await temporaryDirectory()
+  const file = openStateFile(directory, POOL, recordingLog().log)
+  await file.write(snapshot())
+  const name = path.join(directory, 'default.net-48.json')
+  const bytes = await readFile(name)
+  await fc.assert(
+    fc.asyncProperty(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), async (at, change) => {
+      const damaged = Buffer.from(bytes)
+      damaged[at] = (damaged[at] ?? 0) ^ change
+      await writeFile(name, damaged)
+      expect([undefined, snapshot()]).toContainEqual(await file.read())
+    }),
+    { numRuns: 100 },
+  )
+})
+
+test('a file of an earlier release, without a checksum, is read', async () => {
+  const directory = await temporaryDirectory()
+  const text = JSON.stringify({ version: 1, snapshot: snapshot() })
+  await writeFile(path.join(directory, 'default.net-48.json'), text)
+
+  expect(await openStateFile(directory, POOL, recordingLog().log).read()).toEqual(snapshot())
 })
 
 test('a file of a lease table whose addresses are none is damaged too', async () => {

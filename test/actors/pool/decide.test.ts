@@ -52,10 +52,12 @@ describe('allocation', () => {
     for (const token of tokens) expect(driver.replyTo(token)).toMatchObject({ outcome: 'allocated' })
   })
 
-  test('who has an address is told so without a write', () => {
+  test('who has an address is told so without a write, as soon as the API says so too', () => {
     const driver = PoolDriver.of(held({ '192.168.48.84': TEST_MAC }))
 
     const token = driver.allocate()
+    expect(driver.replyTo(token)).toBeUndefined()
+    driver.looked()
 
     expect(driver.replyTo(token)).toEqual({ outcome: 'allocated', address: '192.168.48.84' })
     expect(driver.all('commit')).toEqual([])
@@ -391,6 +393,7 @@ describe('release', () => {
 
     driver.allocate()
     driver.wanted(false)
+    driver.looked()
 
     expect(driver.replyTo(release)).toEqual({ outcome: 'still-wanted' })
     expect(driver.all('commit')).toEqual([])
@@ -593,6 +596,7 @@ describe('the status', () => {
   test('leases that somebody took out of the status are told to those who had them', () => {
     const driver = PoolDriver.of(held({ '192.168.48.84': TEST_MAC, '192.168.48.85': OTHER_MAC }))
     driver.allocate()
+    driver.looked()
     driver.effects = []
 
     driver.tell({ type: 'pool-changed', resourceVersion: '99' })
@@ -609,6 +613,7 @@ describe('the status', () => {
   test('whose MAC somebody wrote to another address as well is told, because it keeps the lower one', () => {
     const driver = PoolDriver.of(held({ '192.168.48.85': TEST_MAC }))
     driver.allocate()
+    driver.looked()
     driver.effects = []
 
     driver.tell({ type: 'pool-changed', resourceVersion: '99' })
@@ -789,6 +794,7 @@ describe('a spec that is invalid', () => {
     const status = driver.commit()
 
     const [kept, late] = [driver.allocate(), driver.allocate({ mac: OTHER_MAC })]
+    driver.looked()
 
     expect(driver.replyTo(kept)).toEqual({ outcome: 'allocated', address: '192.168.48.84' })
     expect(driver.replyTo(late)).toMatchObject({ outcome: 'refused', reason: 'InvalidPool' })

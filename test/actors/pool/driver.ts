@@ -88,6 +88,12 @@ export class PoolDriver {
     return pool.status
   }
 
+  /** Carries out the read that is under way: the API says what is known already. */
+  looked(): void {
+    this.take('read-pool')
+    this.tell({ type: 'pool-read', pool: this.state.pool })
+  }
+
   /** The object as the write that is under way makes it; nobody is told. */
   written(): IPPool {
     const { patch } = this.take('commit')
@@ -137,8 +143,10 @@ export class PoolDriver {
   }
 
   pass(count: number): void {
-    this.stopped(count)
-    this.tell({ type: 'tick' })
+    for (let second = 0; second < count; second++) {
+      this.stopped(1)
+      this.tell({ type: 'tick' })
+    }
   }
 
   /** The process is stopped for so many seconds. */

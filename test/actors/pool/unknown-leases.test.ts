@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
+import type { UnknownLease } from '../../../actors/pool/contracts.ts'
 import { poolObject, TEST_MAC } from '../../support/objects.ts'
 import { PoolDriver } from './driver.ts'
 
 const OTHER_MAC = '02:00:00:00:00:01'
-const agentReport = (unknownLeases: { address: string; macAddress: string; until: string }[]) => ({
+const agentReport = (unknownLeases: UnknownLease[]) => ({
   ...{ uid: 'pool-uid', revision: 1, serving: true, unknownLeases },
   pod: { namespace: 'harvester-system', name: 'agent' },
 })
@@ -26,10 +27,30 @@ test('what only the agent remembers rests too, as long as the lease runs', () =>
   driver.allocate({ mac: OTHER_MAC })
   driver.commit()
   expect(addressOf(driver, OTHER_MAC)).not.toBe(address)
-  driver.pass(61)
+  driver.pass(59)
+  // That the agent fell silent is written meanwhile.
+  driver.commit()
+  driver.pass(2)
   driver.commit()
 
   expect(ipv4Of(driver)?.resting).toBeUndefined()
+})
+
+test('how long such a lease runs still counts, whatever the clock of the agent says', () => {
+  const driver = PoolDriver.of(poolObject())
+  const lease = {
+    address: '192.168.48.82',
+    macAddress: TEST_MAC,
+    until: '2025-12-31T23:00:00Z',
+    remainingMs: 59_001,
+  }
+
+  driver.tell({ type: 'agent-report', token: 1, report: agentReport([lease]) })
+  driver.commit()
+
+  expect(ipv4Of(driver)?.resting).toEqual({
+    '192.168.48.82': { macAddress: TEST_MAC, until: '2026-01-01T00:01:00Z' },
+  })
 })
 
 test('an agent keeps no address from others for longer than a lease, takes none away, and adds none', () => {

@@ -5,6 +5,7 @@ import type { AgentDeployment } from '../../../../actors/pool/agent-pods.ts'
 import { conditionSchema } from '../../../api/condition.ts'
 import { type IPPool, ipPoolSchema } from '../../../api/ippool.ts'
 import { type KubeObject, kubeObjectSchema } from '../../../api/object.ts'
+import { ifReadable, readableList } from '../../../api/readable-fields.ts'
 import { DEPLOYMENTS, IP_POOLS, PODS } from '../../../api/resource.ts'
 import { formatObjectKey, type ObjectKey, parseObjectKey } from '../../../api/values/object-key.ts'
 import { minutes } from '../../../api/values/time.ts'
@@ -241,7 +242,7 @@ function problemOf(action: AgentAction): Problem {
 }
 
 const poolWithoutLeases = kubeObjectSchema.extend({
-  status: z.looseObject({ conditions: z.array(conditionSchema).optional() }).optional(),
+  status: ifReadable(z.looseObject({ conditions: readableList(conditionSchema) })),
 })
 
 /** Every lease that is given changes the object: its long map of addresses is not looked at. */
