@@ -4,7 +4,7 @@ import { type Resource, VIRTUAL_MACHINES, VM_NETWORK_CONFIGS } from '../../src/a
 import { formatObjectKey, type ObjectKey } from '../../src/api/values/object-key.ts'
 import { milliseconds } from '../../src/api/values/time.ts'
 import { vmNetworkConfigSchema } from '../../src/api/vm-network-config.ts'
-import { NotFoundError } from '../../src/kube/errors.ts'
+import { NotFoundError, retryAfterOf } from '../../src/kube/errors.ts'
 import type { Store } from '../../src/kube/store.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
 import type { Random } from '../../src/runtime/random.ts'
@@ -94,7 +94,7 @@ export function startVmActor(options: VmActorOptions): VmActor {
         )
         return
       case 'collect-config':
-        write(self, () => collect(effect.uid, effect.vm))
+        write(self, () => collect(effect.seen, effect.vm))
         return
       case 'allocate':
         ask(effect, self, poolCommands.allocate, 'allocate', effect.request, (reply) => ({
@@ -159,20 +159,23 @@ export function startVmActor(options: VmActorOptions): VmActor {
         // The object went in the meantime, with its last finalizer for instance: that is what the watch will say too.
         if (error instanceof NotFoundError) return self.tell({ type: 'written', config: undefined })
         log.debug({ err: error }, 'not written; looking again')
-        return self.tell({ type: 'write-failed', reason: reasonOf(error) })
+        return self.tell({ type: 'write-failed', reason: reasonOf(error), retryAfter: retryAfterOf(error) })
       },
     )
   }
 
   /** What Kubernetes' garbage collector does, for where there is none: only the API can say that a VM is gone. */
-  async function collect(uid: string, owner: { name: string; uid: string }): Promise<unknown> {
+  async function collect(
+    seen: { uid: string; resourceVersion: string },
+    owner: { name: string; uid: string },
+  ): Promise<unknown> {
     const vmKey = { namespace: key.namespace, name: owner.name }
     const vm = await store.get(VIRTUAL_MACHINES, vmKey).catch((error: unknown) => {
       if (error instanceof NotFoundError) return undefined
       throw error
     })
     if (vm?.metadata.uid === owner.uid) throw new VmStillThereError(vmKey)
-    await store.delete(VM_NETWORK_CONFIGS, key, { uid })
+    await store.delete(VM_NETWORK_CONFIGS, key, seen)
     return store.get(VM_NETWORK_CONFIGS, key)
   }
 
