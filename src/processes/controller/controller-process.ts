@@ -72,6 +72,10 @@ export async function startControllerProcess(options: ControllerProcessOptions):
   })
   if (options.agents === undefined)
     log.info('no --agent-image: this controller makes no Deployments for agents')
+  const refusedWrites = metrics.counter({
+    name: 'writes_refused_total',
+    help: 'Writes to the Kubernetes API that were not sent because another process leads.',
+  })
   const replica = startControllerReplica({
     store,
     leaseStore,
@@ -85,6 +89,7 @@ export async function startControllerProcess(options: ControllerProcessOptions):
     leaderElection: options.leaderElection,
     resolve: resolveIPv4,
     agents: options.agents,
+    writeRefused: () => refusedWrites.inc(),
   })
   addLeaderMetric(metrics, replica.isLeading)
   addPoolMetrics(metrics, replica.pools)

@@ -12,7 +12,7 @@ import { projectImages } from '../kubelet/images.ts'
 import { type Kubelets, startKubelets } from '../kubelet/kubelets.ts'
 import type { RunningContainer } from '../kubelet/runtime/container.ts'
 import type { ImageTable } from '../kubelet/spec/image.ts'
-import { NODE_LABELS, SYSTEM_NAMESPACE } from './names.ts'
+import { NODE_LABELS, NODES, SYSTEM_NAMESPACE } from './names.ts'
 import { createObjects, type Objects } from './objects.ts'
 import { readmeCommands, runAsDocumented } from './readme.ts'
 
@@ -89,7 +89,7 @@ export async function deploy(options: DeploymentOptions = {}): Promise<Deploymen
     close: () => kubelets.close(),
   }
   try {
-    for (const name of options.nodes ?? ['node-1', 'node-2']) {
+    for (const name of options.nodes ?? NODES) {
       await kubelets.startNode({ name, labels: NODE_LABELS })
     }
     await kubectl(['create', 'namespace', SYSTEM_NAMESPACE])
