@@ -6,6 +6,7 @@ import type { ClientKind } from '../../../src/lab/clients/program.ts'
 import { CommandFailedError, runCommand } from '../../../src/network/command.ts'
 import { packageFile } from '../../../src/runtime/package-root.ts'
 import { systemClock } from '../../../src/runtime/system-clock.ts'
+import { needControllers } from '../control-plane/controllers.ts'
 import { type ControlPlane, sharedControlPlane } from '../control-plane/control-plane.ts'
 import { installDefinitions } from '../control-plane/definitions.ts'
 import { projectImages } from '../kubelet/images.ts'
@@ -49,6 +50,7 @@ export interface DeploymentOptions {
 /** Creates the namespace, starts the nodes, applies the manifests, and waits until all of it is ready. */
 export async function deploy(options: DeploymentOptions = {}): Promise<Deployment> {
   const controlPlane = await sharedControlPlane()
+  needControllers(controlPlane)
   const { kubeconfig, port, assets } = controlPlane
   const kubelets = await startKubelets({
     kubeconfig,
