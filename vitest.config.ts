@@ -3,13 +3,20 @@ import { SummaryReporter } from './test/support/summary-reporter.ts'
 
 const SYSTEM_TESTS = 'test/**/*.system.test.ts'
 const CLUSTER_TESTS = 'test/**/*.cluster.test.ts'
+/** They know nothing of the API server but a kubeconfig (test/kubernetes-api/target.ts). */
+const PORTABLE_TESTS = [
+  'test/kubernetes-api/*.system.test.ts',
+  ...['fail-over', 'two-leaders', 'broker-users'].map(
+    (name) => `test/processes/controller/${name}.system.test.ts`,
+  ),
+]
 const FAULT_TESTS = 'test/faults/**/*.faults.test.ts'
 
 /**
  * `unit` needs nothing but Node; `system` needs real parts (nats-server, kubectl, network namespaces, DHCP clients) that
  * `src/bootstrap.mjs --with-test-tools` installs; `cluster` needs a Kubernetes control plane and network namespaces of
- * its own, and is run by `npm run test:cluster`. The suite in test/kubernetes-api is in both of the last: `system` runs
- * it against the embedded API, `cluster` against kube-apiserver. `faults` kills, stops and cuts off what `system` needs,
+ * its own, and is run by `npm run test:cluster`. The suite in test/kubernetes-api and the controllers' own are in both of
+ * the last: `system` runs them against the embedded API, `cluster` against kube-apiserver. `faults` kills, stops and cuts off what `system` needs,
  * and is run by `npm run test:faults`. `bench` measures and asserts nothing; no test run includes it. raw-socket loads
  * in one thread only: forks.
  */
@@ -23,6 +30,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
+          // A machine that is busy with a control plane is many times slower than an idle one.
+          testTimeout: 30_000,
           exclude: [SYSTEM_TESTS, CLUSTER_TESTS, FAULT_TESTS],
         },
       },
@@ -40,7 +49,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'cluster',
-          include: [CLUSTER_TESTS, 'test/kubernetes-api/*.system.test.ts'],
+          include: [CLUSTER_TESTS, ...PORTABLE_TESTS],
           globalSetup: 'test/cluster/control-plane/global-setup.ts',
           fileParallelism: false,
           testTimeout: 120_000,

@@ -4,7 +4,7 @@ import type { KubeObject } from '../../src/api/object.ts'
 import type { PoolConfiguration } from '../../src/api/pool-configuration.ts'
 import { IP_POOLS } from '../../src/api/resource.ts'
 import { formatObjectKey, type ObjectKey } from '../../src/api/values/object-key.ts'
-import { type Duration, milliseconds, seconds } from '../../src/api/values/time.ts'
+import { between, type Duration, milliseconds, minutes, seconds } from '../../src/api/values/time.ts'
 import { NotFoundError } from '../../src/kube/errors.ts'
 import { createInformer } from '../../src/kube/informer.ts'
 import type { Store } from '../../src/kube/store.ts'
@@ -48,7 +48,7 @@ export interface AgentActorOptions {
 }
 
 export interface AgentActor {
-  /** Whether clients are served, and what is to be said about it. */
+  /** Whether clients are served by the current revision, as far as can be known, and what is to be said about it. */
   ready(): Readiness
   /** What is wrong with the interface; undefined when nothing is. */
   interfaceChanged(problem: InterfaceProblem | undefined): void
@@ -58,6 +58,8 @@ export interface AgentActor {
 }
 
 const TICK = seconds(1)
+/** An informer notices after three minutes that its watch is dead: who hears nothing for longer may be behind. */
+const LONGEST_SILENCE = minutes(4)
 const REPORT_TIMEOUT = milliseconds(1_000)
 /** 43,800 leases, all that fit in an IPPool, take up to 1.5 s on a busy machine. */
 const SNAPSHOT_TIMEOUT = milliseconds(5_000)
@@ -211,6 +213,15 @@ export async function startAgentActor(options: AgentActorOptions): Promise<Agent
     if (waiting.length === 1 && !actor.tell({ type: 'datagrams', datagrams: waiting })) waiting = []
   })
 
+  const startedAt = clock.now()
+  /** Who cannot learn of a new revision cannot vouch for serving it, and serves on (law 6). */
+  function ready(): Readiness {
+    const readiness = readinessOf(state, formatObjectKey(pool))
+    if (between(informer.lastContact() ?? startedAt, clock.now()) <= LONGEST_SILENCE) return readiness
+    const silence = 'no word from the API server: what is served may be out of date'
+    return { ok: false, reasons: [...readiness.reasons, silence] }
+  }
+
   let cancelTick: Cancel
   const tick = () => {
     tellWatched()
@@ -220,7 +231,7 @@ export async function startAgentActor(options: AgentActorOptions): Promise<Agent
   cancelTick = clock.after(TICK, tick)
 
   return {
-    ready: () => readinessOf(state, formatObjectKey(pool)),
+    ready,
     interfaceChanged: (problem) => actor.tell({ type: 'interface', problem }),
     leases: () => state.table?.addresses.size ?? 0,
     async stop() {

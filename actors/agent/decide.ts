@@ -242,12 +242,16 @@ export function isServing(state: AgentState): boolean {
   return state.table !== undefined && !state.table.configuration.paused
 }
 
-/** For people and probes: whether clients are served, and what is to be said about it. */
+/**
+ * For people and probes: whether clients are served by the newest revision that was told, and what is to be said about
+ * it. An agent that is not ready serves on what it can (law 6).
+ */
 export function readinessOf(state: AgentState, pool: string): Readiness {
   if (state.table === undefined) return { ok: false, reasons: [`the IPPool ${pool} is not known yet`] }
   const { serving, reason, message } = servingOf(state, state.table)
   if (reason === 'Paused') return { ok: false, reasons: [`the IPPool ${pool} is paused`] }
-  return { ok: serving, reasons: message === undefined ? [] : [message] }
+  const ok = serving && state.unservable === undefined
+  return { ok, reasons: message === undefined ? [] : [message] }
 }
 
 function backoff(failures: number): Duration {

@@ -2,15 +2,29 @@ import type { ConditionValue } from '../../src/api/condition.ts'
 import { isConditionTrue } from '../../src/api/condition.ts'
 import type { IPPoolStatus } from '../../src/api/ippool.ts'
 import { between, type Instant, seconds } from '../../src/api/values/time.ts'
-import { AGENT_SILENCE, freshReport, type KnownAgent, newest, readyPod, servingPod } from './agent-pods.ts'
+import {
+  AGENT_SILENCE,
+  type AgentDeployment,
+  type AgentPod,
+  freshReport,
+  type KnownAgent,
+  newest,
+  podOf,
+  readyPod,
+  servingPod,
+} from './agent-pods.ts'
 import type { PoolState } from './state.ts'
 
 /** How long an agent may take to learn of a revision. */
 const AGENT_LAG = seconds(5)
 
 /**
- * AgentReady is True while an agent serves the current revision: by its own word for as long as it gives one, else by
- * its pod's readiness probe, because agents serve without the broker too.
+ * AgentReady is True while an agent serves the current revision: by its own word for as long as it gives one.
+ *
+ * Without the broker there is the readiness probe of its pod, which asks the agent itself: it says yes while clients are
+ * served, nothing newer was told that cannot be served, and the watch that tells of it is alive. So a pod that is ready
+ * serves the current revision but for what is on its way. The probe names no revision: whoever said last to be behind
+ * counts as behind, until the agent says otherwise, was unready in between, or another pod serves.
  */
 export function agentCondition(state: PoolState, now: Instant): ConditionValue {
   const { pool, agent, deployment, invalid } = state
@@ -24,10 +38,13 @@ export function agentCondition(state: PoolState, now: Instant): ConditionValue {
   }
   const fresh = agent?.report.uid === pool?.metadata.uid ? freshReport(state, now) : undefined
   if (fresh?.report.serving) return servingCondition(fresh, pool?.status?.ipv4?.revision ?? 0)
-  if (readyPod(deployment) !== undefined) return { status: true }
   if (fresh !== undefined) {
+    // Its own word is newer than what the probe of the same pod found some seconds ago.
+    if (readyPod(withoutPodOf(deployment, fresh)) !== undefined) return { status: true }
     return { status: false, reason: fresh.report.reason, message: fresh.report.message }
   }
+  const ready = readyPod(deployment)
+  if (ready !== undefined) return wordOfBefore(state, ready) ?? { status: true }
   return deployment === undefined ? silence(state, now) : notStarted(state)
 }
 
@@ -43,11 +60,31 @@ function servingCondition({ report, at, behind }: KnownAgent, revision: number):
   }
 }
 
+function withoutPodOf(deployment: AgentDeployment | undefined, { report }: KnownAgent) {
+  const own = podOf(deployment, report)
+  return deployment && { ...deployment, pods: deployment.pods.filter((pod) => pod !== own) }
+}
+
+/** The status remembers who is behind, also for the next leader. */
+function saidToBeBehind(pool: PoolState['pool']): ConditionValue | undefined {
+  const said = pool?.status?.conditions?.find(({ type }) => type === 'AgentReady')
+  if (said?.reason !== 'AgentBehind') return undefined
+  return { status: false, reason: said.reason, message: said.message }
+}
+
+function wordOfBefore({ pool, agent }: PoolState, { namespace, name }: AgentPod): ConditionValue | undefined {
+  const named = pool?.status?.agentPodRef
+  const isNamed = named?.namespace === namespace && named.name === name
+  return isNamed && !agent?.wasUnready ? saidToBeBehind(pool) : undefined
+}
+
 /** Agents that are no pods of ours: there is nothing but their word. */
 function silence({ pool, agent, startedAt }: PoolState, now: Instant): ConditionValue {
   // A controller that has just started has not heard from anybody: that says nothing about the agent.
   if (agent === undefined && between(startedAt, now) <= AGENT_SILENCE) {
     if (isConditionTrue(pool?.status?.conditions, 'AgentReady')) return { status: true }
+    const behind = saidToBeBehind(pool)
+    if (behind !== undefined) return behind
   }
   if (agent === undefined || agent.report.uid !== pool?.metadata.uid) {
     return { status: false, reason: 'NoAgent', message: `no agent serves ${pool?.spec.networkName} yet` }

@@ -34,6 +34,8 @@ export interface KnownAgent {
   at: Instant
   /** The revision that it is yet to reach, and when it was first seen to lag. */
   behind: { revision: number; since: Instant } | undefined
+  /** Its pod was not ready at some time since the report. */
+  wasUnready: boolean
 }
 
 /** An agent reports every ten seconds; three reports missed in a row, and it counts as gone. */

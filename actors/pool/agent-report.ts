@@ -13,7 +13,8 @@ export function withAgentReport(state: PoolState, report: AgentReport, now: Inst
   if (pool !== undefined && report.uid !== pool.metadata.uid) return state
   if (agent !== undefined && !mayReplace(agent, report, deployment, now)) return state
   const revision = pool?.status?.ipv4?.revision ?? 0
-  return withNews({ ...state, agent: { report, at: now, behind: lagOf(agent, report, revision, now) } }, now)
+  const behind = lagOf(agent, report, revision, now)
+  return withNews({ ...state, agent: { report, at: now, behind, wasUnready: false } }, now)
 }
 
 /** What the cluster does about the agent. */
@@ -22,7 +23,13 @@ export function withAgentDeployment(
   deployment: AgentDeployment | undefined,
   now: Instant,
 ): PoolState {
-  return withNews({ ...state, deployment }, now)
+  const { agent } = state
+  const pod = agent && podOf(deployment, agent.report)
+  const wasUnready = pod?.ready === false
+  return withNews(
+    { ...state, deployment, agent: agent && wasUnready ? { ...agent, wasUnready } : agent },
+    now,
+  )
 }
 
 function withNews(state: PoolState, now: Instant): PoolState {

@@ -10,6 +10,7 @@ import type { PoolState } from './state.ts'
 const RETRY_AFTER: Record<CommitFailure, Duration> = {
   conflict: milliseconds(0),
   gone: milliseconds(0),
+  throttled: seconds(1),
   unknown: seconds(1),
   refused: seconds(10),
 }
@@ -54,12 +55,13 @@ export function commitFailed(
 ): PoolState {
   const { inFlight } = state
   if (inFlight === undefined) return state
+  const delay = milliseconds(Math.max(RETRY_AFTER[message.cause], message.retryAfter ?? 0))
   const next: PoolState = {
     ...state,
     inFlight: undefined,
     book: undefined,
     fence: state.fence || message.cause === 'unknown',
-    readRetry: { at: later(now, RETRY_AFTER[message.cause]), failures: 0 },
+    readRetry: { at: later(now, delay), failures: 0 },
   }
   if (message.cause === 'refused') {
     const refusal = { reason: 'WriteRefused', message: message.reason }

@@ -90,7 +90,8 @@ function apply(state: PoolState, message: PoolMessage, now: Instant, effects: Po
       return poolRead(state, message, now, effects)
     case 'pool-read-failed': {
       const failures = (state.readRetry?.failures ?? 0) + 1
-      const delay = milliseconds(Math.min(200 * 2 ** Math.min(failures, 10), 10_000))
+      const usual = Math.min(200 * 2 ** Math.min(failures, 10), 10_000)
+      const delay = milliseconds(Math.max(usual, message.retryAfter ?? 0))
       return { ...state, reading: false, readRetry: { at: later(now, delay), failures } }
     }
     case 'commit-done':

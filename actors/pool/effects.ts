@@ -3,7 +3,14 @@ import { IP_POOL_FINALIZER, type IPPool, ipPoolSchema } from '../../src/api/ippo
 import { IP_POOLS } from '../../src/api/resource.ts'
 import { type IPv4Address, parseIPv4Address } from '../../src/api/values/ipv4-address.ts'
 import { type ObjectKey, parseObjectKey } from '../../src/api/values/object-key.ts'
-import { ConflictError, InvalidObjectError, NotFoundError } from '../../src/kube/errors.ts'
+import type { Duration } from '../../src/api/values/time.ts'
+import {
+  ConflictError,
+  InvalidObjectError,
+  NotFoundError,
+  retryAfterOf,
+  ThrottledError,
+} from '../../src/kube/errors.ts'
 import type { Store } from '../../src/kube/store.ts'
 import type { DemandReader } from './demand.ts'
 import type { CommitFailure, PoolEffect, PoolMessage, Registration } from './messages.ts'
@@ -54,7 +61,7 @@ export async function carryOut(
       } catch (error) {
         const cause = failureOf(error)
         log[cause === 'conflict' ? 'debug' : 'warn']({ err: error, cause }, 'status not written')
-        return { type: 'commit-failed', cause, reason: reasonOf(error) }
+        return { type: 'commit-failed', cause, reason: reasonOf(error), retryAfter: retryAfterOf(error) }
       }
 
     case 'check-demand':
@@ -134,6 +141,7 @@ async function writeFinalizers(
 }
 
 async function readPool(store: Store, key: ObjectKey, log: Logger): Promise<PoolMessage> {
+  let retryAfter: Duration | undefined
   try {
     const parsed = ipPoolSchema.safeParse(await store.get(IP_POOLS, key))
     if (parsed.success) return { type: 'pool-read', pool: parsed.data }
@@ -141,8 +149,9 @@ async function readPool(store: Store, key: ObjectKey, log: Logger): Promise<Pool
   } catch (error) {
     if (error instanceof NotFoundError) return { type: 'pool-read', pool: undefined }
     log.warn({ err: error }, 'the IPPool could not be read')
+    retryAfter = retryAfterOf(error)
   }
-  return { type: 'pool-read-failed' }
+  return { type: 'pool-read-failed', retryAfter }
 }
 
 /** @throws StoreError */
@@ -175,6 +184,8 @@ function failureOf(error: unknown): CommitFailure {
   if (error instanceof ConflictError) return 'conflict'
   if (error instanceof NotFoundError) return 'gone'
   if (error instanceof InvalidObjectError) return 'refused'
+  // Not a 503, which something between here and the API server may have said of a request that went through.
+  if (error instanceof ThrottledError && error.code === 429) return 'throttled'
   return 'unknown'
 }
 

@@ -2,6 +2,7 @@ import type { IPPool } from '../../src/api/ippool.ts'
 import type { IPv4Address } from '../../src/api/values/ipv4-address.ts'
 import type { MacAddress } from '../../src/api/values/mac-address.ts'
 import type { ObjectKey } from '../../src/api/values/object-key.ts'
+import type { Duration } from '../../src/api/values/time.ts'
 import type { AgentDeployment } from './agent-pods.ts'
 import type {
   AgentReport,
@@ -34,9 +35,10 @@ export type PoolMessage =
   | { type: 'network-changed' }
   /** The outcome of a read: undefined when the IPPool does not exist. */
   | { type: 'pool-read'; pool: IPPool | undefined }
-  | { type: 'pool-read-failed' }
+  | { type: 'pool-read-failed'; retryAfter?: Duration | undefined }
   | { type: 'commit-done'; pool: IPPool }
-  | { type: 'commit-failed'; cause: CommitFailure; reason: string }
+  /** `retryAfter`: not before, says the API server. */
+  | { type: 'commit-failed'; cause: CommitFailure; reason: string; retryAfter?: Duration | undefined }
   | { type: 'demand-checked'; check: number; demand: Demand }
   | { type: 'demand-check-failed'; check: number; reason: string }
   /** `changesByOthers`: as the search was told. */
@@ -50,9 +52,9 @@ export type PoolMessage =
 
 /**
  * conflict: the object changed; read and decide again. gone: it does not exist. refused: this write will never be
- * accepted. unknown: no answer, so it may have taken effect.
+ * accepted. throttled: the API server had too much to do to look at it. unknown: no answer, so it may have taken effect.
  */
-export type CommitFailure = 'conflict' | 'gone' | 'refused' | 'unknown'
+export type CommitFailure = 'conflict' | 'gone' | 'refused' | 'throttled' | 'unknown'
 
 /** The current truth about one MAC on the pool's network, read from the API. */
 export interface Demand {

@@ -4,7 +4,7 @@ import { type Resource, VIRTUAL_MACHINES, VM_NETWORK_CONFIGS } from '../../src/a
 import { formatObjectKey, type ObjectKey } from '../../src/api/values/object-key.ts'
 import { milliseconds } from '../../src/api/values/time.ts'
 import { vmNetworkConfigSchema } from '../../src/api/vm-network-config.ts'
-import { NotFoundError } from '../../src/kube/errors.ts'
+import { NotFoundError, retryAfterOf } from '../../src/kube/errors.ts'
 import type { Store } from '../../src/kube/store.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
 import type { Random } from '../../src/runtime/random.ts'
@@ -91,7 +91,7 @@ export function startVmActor(options: VmActorOptions): VmActor {
           store.patch(VM_NETWORK_CONFIGS, key, { type: 'merge', body: effect.patch }, 'status'),
         )
       case 'collect-config':
-        return write(self, () => collect(effect.uid, effect.vm))
+        return write(self, () => collect(effect.seen, effect.vm))
       case 'allocate':
         return ask(effect, self, poolCommands.allocate, 'allocate', effect.request, (reply) => ({
           type: 'allocate-answered',
@@ -153,20 +153,23 @@ export function startVmActor(options: VmActorOptions): VmActor {
       if (error instanceof NotFoundError) self.tell({ type: 'written', config: undefined })
       else {
         log.debug({ err: error }, 'not written; looking again')
-        self.tell({ type: 'write-failed', reason: reasonOf(error) })
+        self.tell({ type: 'write-failed', reason: reasonOf(error), retryAfter: retryAfterOf(error) })
       }
     }
   }
 
   /** What Kubernetes' garbage collector does, for where there is none: only the API can say that a VM is gone. */
-  async function collect(uid: string, owner: { name: string; uid: string }): Promise<unknown> {
+  async function collect(
+    seen: { uid: string; resourceVersion: string },
+    owner: { name: string; uid: string },
+  ): Promise<unknown> {
     const vmKey = { namespace: key.namespace, name: owner.name }
     const vm = await store.get(VIRTUAL_MACHINES, vmKey).catch((error: unknown) => {
       if (error instanceof NotFoundError) return undefined
       throw error
     })
     if (vm?.metadata.uid === owner.uid) throw new VmStillThereError(vmKey)
-    await store.delete(VM_NETWORK_CONFIGS, key, { uid })
+    await store.delete(VM_NETWORK_CONFIGS, key, seen)
     return store.get(VM_NETWORK_CONFIGS, key)
   }
 

@@ -1,4 +1,4 @@
-import { type Instant, later } from '../../src/api/values/time.ts'
+import { type Instant, later, milliseconds } from '../../src/api/values/time.ts'
 import { allocateAnswered, onAnswer, releaseAnswered, requestFailed } from './answers.ts'
 import { backoff, scheduleWake } from './backoff.ts'
 import { configPatch, type DesiredConfig, desiredConfig, newConfig, owningVm } from './desired-config.ts'
@@ -41,7 +41,8 @@ function apply(state: VmState, message: VmMessage, now: Instant, effects: VmEffe
     case 'write-failed': {
       effects.push({ type: 'observe' })
       const writeFailures = state.writeFailures + 1
-      return { ...state, writing: false, writeFailures, writeAfter: later(now, backoff(writeFailures)) }
+      const delay = milliseconds(Math.max(backoff(writeFailures), message.retryAfter ?? 0))
+      return { ...state, writing: false, writeFailures, writeAfter: later(now, delay) }
     }
     case 'nudge': {
       const nics = [...state.nics].map(([key, nic]) => [key, nudged(nic, message.scope, now)] as const)
@@ -91,7 +92,8 @@ function settle(before: VmState, now: Instant, effects: VmEffect[]): VmState {
 
   const owner = owningVm(config)
   if (vm === undefined && owner !== undefined) {
-    effects.push({ type: 'collect-config', uid: config.metadata.uid ?? '', vm: owner })
+    const { uid = '', resourceVersion = '' } = config.metadata
+    effects.push({ type: 'collect-config', seen: { uid, resourceVersion }, vm: owner })
     return { ...state, writing: true }
   }
   const patch = configPatch(config, alive, desired)

@@ -35,7 +35,8 @@ export type VmMessage =
   | { type: 'request-failed'; nic: NicKey; ask: number; reason: string }
   /** The object as written; undefined when it is gone. */
   | { type: 'written'; config: VmNetworkConfig | undefined }
-  | { type: 'write-failed'; reason: string }
+  /** `retryAfter`: not before, says the API server. */
+  | { type: 'write-failed'; reason: string; retryAfter?: Duration | undefined }
   /** A pool changed: whoever has no address asks again, or everybody. */
   | { type: 'nudge'; scope: NudgeScope }
   | { type: 'wake' }
@@ -46,7 +47,11 @@ export type VmEffect =
   | { type: 'patch-config'; patch: Record<string, unknown> }
   | { type: 'write-status'; patch: Record<string, unknown> }
   /** Delete the object unless its VM turns out to be there. */
-  | { type: 'collect-config'; uid: string; vm: { name: string; uid: string } }
+  | {
+      type: 'collect-config'
+      seen: { uid: string; resourceVersion: string }
+      vm: { name: string; uid: string }
+    }
   | { type: 'allocate'; nic: NicKey; ask: number; pool: ObjectKey; request: AllocateRequest }
   | { type: 'release'; nic: NicKey; ask: number; pool: ObjectKey; request: ReleaseRequest }
   /** Look at the watches again. */

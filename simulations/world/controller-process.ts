@@ -1,4 +1,5 @@
 import { milliseconds, seconds } from '../../src/api/values/time.ts'
+import { LEASE_REQUEST_TIMEOUT } from '../../src/kube/election.ts'
 import { type ControllerReplica, startControllerReplica } from '../../src/processes/controller/replica.ts'
 import { createLocalTransport } from '../../transports/messages/local.ts'
 import { localFirst } from '../../transports/messages/local-first.ts'
@@ -7,7 +8,6 @@ import type { ProcessParts, SimulatedProcess } from './process.ts'
 import { createSimulatedStore } from './simulated-store.ts'
 
 const REQUEST_TIMEOUT = seconds(30)
-const LEASE_REQUEST_TIMEOUT = seconds(2)
 
 /** The controller, as `src/processes/controller` composes it, over simulated parts. */
 export function createControllerProcess(parts: ProcessParts): SimulatedProcess {

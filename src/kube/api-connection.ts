@@ -2,7 +2,7 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https'
 import { type Duration, seconds } from '../api/values/time.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { StoreError, ThrottledError, UnavailableError } from './errors.ts'
+import { NotLeadingError, StoreError, ThrottledError, UnavailableError } from './errors.ts'
 import type { ApiServer } from './kubeconfig.ts'
 import { type RateLimit, RateLimiter } from './rate-limiter.ts'
 import { errorOf } from './status-error.ts'
@@ -12,6 +12,8 @@ export interface ApiRequest {
   readonly path: string
   readonly query?: Readonly<Record<string, string | undefined>>
   readonly body?: { readonly contentType: string; readonly json: unknown }
+  /** Asked as the request leaves: it may have waited for its turn. */
+  readonly mayLeave?: (() => boolean) | undefined
 }
 
 export interface ApiConnectionOptions {
@@ -124,8 +126,9 @@ export class ApiConnection {
       body: jsonOrText(text),
       retryAfter: response.headers['retry-after'],
     })
-    // The server's fairness knows clients, not requests: what comes next would be refused as well.
-    if (error instanceof ThrottledError && error.code === 429) {
+    // The server's fairness knows clients, not requests, and a server that is starting or stopping neither: what comes
+    // next would be refused as well.
+    if (error instanceof ThrottledError) {
       this.#limiter.pause(seconds(Math.min(error.retryAfterSeconds ?? 0, LONGEST_PAUSE)))
     }
     throw error
@@ -134,6 +137,7 @@ export class ApiConnection {
   async #head(request: ApiRequest, signal: AbortSignal): Promise<IncomingMessage> {
     const body = request.body === undefined ? undefined : JSON.stringify(request.body.json)
     const options = await this.#requestOptions(request, body)
+    if (request.mayLeave?.() === false) throw new NotLeadingError()
     try {
       return await this.#headOnce(options, body, signal)
     } catch (error) {

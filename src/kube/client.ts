@@ -6,7 +6,7 @@ import { type Duration, seconds } from '../api/values/time.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { type Random, systemRandom } from '../runtime/random.ts'
 import { notUnderstood, toEvent, toObject, toPage } from './answers.ts'
-import { ApiConnection } from './api-connection.ts'
+import { ApiConnection, type ApiRequest } from './api-connection.ts'
 import { ExpiredError, InvalidObjectError, type StoreError, UnavailableError } from './errors.ts'
 import { loadApiServer } from './kubeconfig.ts'
 import { linesOf } from './lines.ts'
@@ -75,18 +75,25 @@ class HttpStore implements KubeStore {
   readonly #connection: ApiConnection
   readonly #log: Logger
   readonly #random: Random
+  readonly #mayWrite: (() => boolean) | undefined
 
   constructor(
     connection: ApiConnection,
     log: Logger,
     random: Random,
     { server, namespace }: { server: string; namespace: string | undefined },
+    mayWrite?: () => boolean,
   ) {
     this.server = server
     this.namespace = namespace
     this.#connection = connection
     this.#log = log
     this.#random = random
+    this.#mayWrite = mayWrite
+  }
+
+  fenced(mayWrite: () => boolean): Store {
+    return new HttpStore(this.#connection, this.#log, this.#random, this, mayWrite)
   }
 
   async get(resource: Resource, key: ObjectKey): Promise<KubeObject> {
@@ -127,12 +134,12 @@ class HttpStore implements KubeStore {
 
   async create(resource: Resource, object: KubeObject): Promise<KubeObject> {
     const path = resourcePath(resource, namespaceOf(resource, object))
-    return toObject(resource, await this.#connection.json({ method: 'POST', path, body: json(object) }))
+    return toObject(resource, await this.#write({ method: 'POST', path, body: json(object) }))
   }
 
   async update(resource: Resource, object: KubeObject, subresource?: Subresource): Promise<KubeObject> {
     const path = resourcePath(resource, namespaceOf(resource, object), object.metadata.name, subresource)
-    return toObject(resource, await this.#connection.json({ method: 'PUT', path, body: json(object) }))
+    return toObject(resource, await this.#write({ method: 'PUT', path, body: json(object) }))
   }
 
   async patch(
@@ -143,7 +150,7 @@ class HttpStore implements KubeStore {
   ): Promise<KubeObject> {
     const contentType =
       patch.type === 'merge' ? 'application/merge-patch+json' : 'application/json-patch+json'
-    const answer = await this.#connection.json({
+    const answer = await this.#write({
       method: 'PATCH',
       path: pathOf(resource, key, subresource),
       body: { contentType, json: patch.body },
@@ -152,7 +159,7 @@ class HttpStore implements KubeStore {
   }
 
   async delete(resource: Resource, key: ObjectKey, options: DeleteOptions = {}): Promise<void> {
-    await this.#connection.json({
+    await this.#write({
       method: 'DELETE',
       path: pathOf(resource, key),
       body: json({ apiVersion: 'v1', kind: 'DeleteOptions', preconditions: options }),
@@ -161,6 +168,10 @@ class HttpStore implements KubeStore {
 
   close(): void {
     this.#connection.close()
+  }
+
+  #write(request: ApiRequest): Promise<unknown> {
+    return this.#connection.json({ ...request, mayLeave: this.#mayWrite })
   }
 
   async #listPages(resource: Resource, options: ListOptions): Promise<ObjectList> {

@@ -21,6 +21,13 @@ export const DEFAULT_ELECTION_TIMING: ElectionTiming = {
   retryPeriod: seconds(1),
 }
 
+/**
+ * After how long a request about the Lease counts as lost. A leader whose last renewal was answered at once tries again
+ * after 1.2 s at the latest, and after a request that hung at once: two that hang, one after the other, leave 0.8 s of
+ * the five for a third.
+ */
+export const LEASE_REQUEST_TIMEOUT = milliseconds(1_500)
+
 /** A record cannot lock everybody out for longer, whatever somebody wrote into it. */
 const LONGEST_RESPECT = seconds(60)
 
@@ -83,15 +90,17 @@ export function mayTake({ seen }: ElectionState, now: Instant): boolean {
   return seen !== undefined && seen.freeAt <= now
 }
 
-/** How long to wait before the next try: no longer than until the Lease is free. */
+/** How long to wait after a try that took so long before the next: no longer than until the Lease is free. */
 export function nextTryAfter(
   state: ElectionState,
   now: Instant,
   { retryPeriod }: ElectionTiming,
   chance: number,
+  took: Duration,
 ): Duration {
-  // Candidates that started together do not stay in step.
-  const usual = retryPeriod * (1 + chance / 5)
+  // Candidates that started together do not stay in step. From one beginning to the next: who waited for an answer in
+  // vain has lost time enough.
+  const usual = Math.max(0, retryPeriod * (1 + chance / 5) - took)
   const untilFree = (state.seen?.freeAt ?? now) - now
   return milliseconds(Math.ceil(untilFree > 0 ? Math.min(usual, untilFree) : usual))
 }

@@ -1,3 +1,5 @@
+import { type Duration, seconds } from '../api/values/time.ts'
+
 /** What a request to the Kubernetes API can come to; one subclass per way to fail. */
 export abstract class StoreError extends Error {
   /** HTTP status; 0 when no answer came. */
@@ -69,6 +71,12 @@ export class ThrottledError extends StoreError {
   ) {
     super(message, options)
   }
+}
+
+/** How long the API server asks to be left alone. */
+export function retryAfterOf(error: unknown): Duration | undefined {
+  if (!(error instanceof ThrottledError) || error.retryAfterSeconds === undefined) return undefined
+  return seconds(error.retryAfterSeconds)
 }
 
 /** No answer, or a 5xx: the request may or may not have taken effect. */

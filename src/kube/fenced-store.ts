@@ -3,9 +3,11 @@ import type { Store } from './store.ts'
 
 /**
  * A store that writes only while `mayWrite` says so: what a process that was paused while another took over would
- * still write is refused here. What gets through between look and write is refused by its resourceVersion.
+ * still write is refused here, also when the term ends while the write waits for its turn. What gets through between
+ * look and write is refused by its resourceVersion.
  */
-export function createFencedStore(store: Store, mayWrite: () => boolean): Store {
+export function createFencedStore(unfenced: Store, mayWrite: () => boolean): Store {
+  const store = unfenced.fenced?.(mayWrite) ?? unfenced
   async function write<T>(action: () => Promise<T>): Promise<T> {
     if (!mayWrite()) throw new NotLeadingError()
     return action()

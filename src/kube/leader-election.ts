@@ -24,7 +24,7 @@ import type { Store } from './store.ts'
 export interface LeaderElectionOptions {
   /**
    * A client of its own: renewals must not queue behind other requests. Its time-out must be well below the renew
-   * deadline, so that one request that hangs does not end a term.
+   * deadline (LEASE_REQUEST_TIMEOUT), so that a request that hangs does not end a term.
    */
   store: Store
   lease: ObjectKey
@@ -114,6 +114,7 @@ class LeaseElection implements LeaderElection {
   }
 
   async #tryNow(): Promise<void> {
+    const begun = this.#now()
     try {
       await this.#takeOrRenew()
       this.#lastFailure = ''
@@ -125,7 +126,9 @@ class LeaseElection implements LeaderElection {
       this.#reason = `its Lease could not be renewed in time: ${failure}`
     }
     if (this.#isStopped) return
-    const delay = nextTryAfter(this.#state, this.#now(), this.#timing, this.#options.random.next())
+    const now = this.#now()
+    const chance = this.#options.random.next()
+    const delay = nextTryAfter(this.#state, now, this.#timing, chance, between(begun, now))
     this.#cancelTry = this.#options.clock.after(delay, () => {
       this.#trying = this.#tryNow()
     })

@@ -29,6 +29,11 @@ export interface Store {
   patch(resource: Resource, key: ObjectKey, patch: Patch, subresource?: Subresource): Promise<KubeObject>
   /** Resolves when the deletion was accepted; finalizers may keep the object. @throws NotFoundError, ConflictError */
   delete(resource: Resource, key: ObjectKey, options?: DeleteOptions): Promise<void>
+  /**
+   * Where writes may have to wait for their turn: the same store for who writes only while `mayWrite` says so, asked as a
+   * write leaves. @throws NotLeadingError
+   */
+  fenced?(mayWrite: () => boolean): Store
 }
 
 export type Subresource = 'status'

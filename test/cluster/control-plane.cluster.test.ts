@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, expect, test } from 'vitest'
 import { eventually } from '../e2e/support/eventually.ts'
+import { untilControllersWork } from './control-plane/controllers.ts'
 import { type ControlPlane, sharedControlPlane } from './control-plane/control-plane.ts'
 
 const run = promisify(execFile)
@@ -39,6 +40,7 @@ test('what a user may do is what roles give him', async () => {
 })
 
 test('the controllers work: a Deployment gets its pod, a namespace its service account', async () => {
+  await untilControllersWork(controlPlane)
   await kubectl(['create', 'namespace', 'controllers'])
   await kubectl(['-n', 'controllers', 'create', 'deployment', 'web', '--image=example.com/web'])
   await eventually('a pod that waits for a node', async () => {
@@ -66,4 +68,5 @@ test('each part can be killed and started again', async () => {
     await part.whenReady()
   }
   expect(await kubectl(['get', 'crd'])).toContain('ippools.network.harvesterhci.io')
-})
+  await untilControllersWork(controlPlane)
+}, 240_000)

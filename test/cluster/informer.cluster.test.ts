@@ -3,6 +3,7 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import type { KubeObject } from '../../src/api/object.ts'
 import { IP_POOLS } from '../../src/api/resource.ts'
+import { milliseconds, seconds } from '../../src/api/values/time.ts'
 import { createKubeStore, type KubeStore } from '../../src/kube/client.ts'
 import { ConflictError, ExpiredError, StoreError, ThrottledError } from '../../src/kube/errors.ts'
 import { createInformer } from '../../src/kube/informer.ts'
@@ -10,6 +11,7 @@ import { systemRandom } from '../../src/runtime/random.ts'
 import { systemClock } from '../../src/runtime/system-clock.ts'
 import { eventually } from '../e2e/support/eventually.ts'
 import { POOL_SPEC } from '../kubernetes-api/manifests.ts'
+import { untilControllersWork } from './control-plane/controllers.ts'
 import { type ControlPlane, sharedControlPlane } from './control-plane/control-plane.ts'
 
 const parts = { clock: systemClock, random: systemRandom, log: pino({ level: 'silent' }) }
@@ -24,7 +26,11 @@ beforeAll(async () => {
   controlPlane = await sharedControlPlane()
   store = createKubeStore({ ...parts, kubeconfig: controlPlane.kubeconfig })
 })
-afterAll(() => store?.close())
+afterAll(async () => {
+  store?.close()
+  // The next file finds a control plane that works.
+  if (controlPlane?.hasControllers) await untilControllersWork(controlPlane)
+})
 beforeEach(() => {
   label = `informer-${systemRandom.uuid()}`
 })
@@ -51,6 +57,8 @@ async function follow() {
     store,
     resource: IP_POOLS,
     scope: { labelSelector: `suite=${label}` },
+    // The longest pause of the default is longer than what is measured here.
+    backoff: { first: milliseconds(200), longest: seconds(2) },
   })
   onTestFinished(() => informer.stop())
   const told: string[] = []

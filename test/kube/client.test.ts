@@ -14,11 +14,13 @@ import {
   InvalidObjectError,
   KindNotServedError,
   NotFoundError,
+  NotLeadingError,
   ThrottledError,
   UnavailableError,
 } from '../../src/kube/errors.ts'
+import { createFencedStore } from '../../src/kube/fenced-store.ts'
 import { LineTooLongError } from '../../src/kube/lines.ts'
-import type { WatchEvent } from '../../src/kube/store.ts'
+import type { Patch, WatchEvent } from '../../src/kube/store.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { recordingLog } from '../support/recording-log.ts'
 import { type Answer, sendJson, startScriptedServer } from '../support/scripted-server.ts'
@@ -147,24 +149,53 @@ describe('requests', () => {
     expect(server.requests.length).toBe(2)
   })
 
-  test('all wait as long as a throttling server asks for, also those in line', async () => {
-    const busy = status(429, 'TooManyRequests', 'too many requests')
-    const { server, store, clock } = await setUp(
-      (_, response) =>
-        server.requests.length === 1
-          ? sendJson(response, 429, busy, { 'retry-after': '2' })
-          : sendJson(response, 200, POOL),
-      { rateLimit: { requestsPerSecond: 10, burst: 1 } },
-    )
-    const first = store.get(IP_POOLS, KEY)
-    const inLine = store.get(IP_POOLS, KEY)
-    await expect(first).rejects.toThrow(ThrottledError)
-    const late = store.get(IP_POOLS, KEY)
-    await clock.advance(milliseconds(1900))
-    expect(server.requests.length).toBe(1)
-    await clock.advance(milliseconds(300))
-    await Promise.all([inLine, late])
-    expect(server.requests.length).toBe(3)
+  test.each([429, 503])(
+    'all wait as long as a server asks for that answers %s, also those in line',
+    async (code) => {
+      const busy = status(code, 'TooManyRequests', 'too many requests')
+      const { server, store, clock } = await setUp(
+        (_, response) =>
+          server.requests.length === 1
+            ? sendJson(response, code, busy, { 'retry-after': '2' })
+            : sendJson(response, 200, POOL),
+        { rateLimit: { requestsPerSecond: 10, burst: 1 } },
+      )
+      const first = store.get(IP_POOLS, KEY)
+      const inLine = store.get(IP_POOLS, KEY)
+      await expect(first).rejects.toThrow(ThrottledError)
+      const late = store.get(IP_POOLS, KEY)
+      await clock.advance(milliseconds(1900))
+      expect(server.requests.length).toBe(1)
+      await clock.advance(milliseconds(300))
+      await Promise.all([inLine, late])
+      expect(server.requests.length).toBe(3)
+    },
+  )
+})
+
+describe('a store for who leads', () => {
+  test('a write that waits for its turn when the term ends does not leave; reads do', async () => {
+    const { server, store, clock } = await setUp((_, response) => sendJson(response, 200, POOL), {
+      rateLimit: { requestsPerSecond: 10, burst: 1 },
+    })
+    let isLeading = true
+    const fenced = createFencedStore(store, () => isLeading)
+    const patch: Patch = { type: 'merge', body: {} }
+    await fenced.patch(IP_POOLS, KEY, patch)
+    const refused = [
+      fenced.patch(IP_POOLS, KEY, patch),
+      fenced.create(IP_POOLS, POOL),
+      fenced.update(IP_POOLS, POOL),
+      fenced.delete(IP_POOLS, KEY),
+    ].map((write) => expect(write).rejects.toThrow(NotLeadingError))
+    const read = fenced.get(IP_POOLS, KEY)
+
+    isLeading = false
+    await clock.advance(seconds(1))
+    await Promise.all(refused)
+    await read
+
+    expect(server.requests.map(({ method }) => method)).toEqual(['PATCH', 'GET'])
   })
 })
 

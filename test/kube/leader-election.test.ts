@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { milliseconds, minutes, seconds } from '../../src/api/values/time.ts'
+import { LEASE_REQUEST_TIMEOUT } from '../../src/kube/election.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { type Candidate, createCandidate } from './support/candidate.ts'
 import { LeaseServer, PROMPT } from './support/lease-server.ts'
@@ -167,6 +168,24 @@ describe('a leader stops leading', () => {
     let count = 0
     server.fate = () => (count++ % 7 === 0 ? { ...PROMPT, lost: 'answer' } : PROMPT)
     await clock.advance(minutes(2))
+    expect(a.heard).toEqual(['started'])
+  })
+
+  test('not when two requests in a row hang: a third has its answer in time', async () => {
+    const { clock, server, candidate } = setUp()
+    const a = candidate('a')
+    a.start()
+    await clock.advance(seconds(1))
+    for (let round = 0; round < 50; round += 1) {
+      let asked = 0
+      server.fate = () => {
+        asked += 1
+        return asked <= 2
+          ? { there: LEASE_REQUEST_TIMEOUT, back: milliseconds(0), lost: 'request' }
+          : { there: milliseconds(350), back: milliseconds(350) }
+      }
+      await clock.advance(seconds(8))
+    }
     expect(a.heard).toEqual(['started'])
   })
 

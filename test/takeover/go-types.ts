@@ -1,6 +1,9 @@
 import * as z from 'zod'
 
 // All that the old add-on's Go types know: what else there is its typed client drops when it writes an object back.
+// github.com/harvester/vm-dhcp-controller, pkg/apis/network.harvesterhci.io/v1alpha1/{ippool,virtualmachinenetworkconfig}.go
+// at commit 100ec29a81e6bf51d538e581ac4dfc2d79e92b9b has `networkConfig`, and no `paused`, `state`, `image` and `uid` yet;
+// these and `networkConfigs` are as in its documentation and in the objects of later releases (fixtures/).
 
 const conditions = z
   .array(

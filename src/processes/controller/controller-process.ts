@@ -3,8 +3,8 @@ import type { Logger } from 'pino'
 import { createLocalTransport } from '../../../transports/messages/local.ts'
 import { localFirst } from '../../../transports/messages/local-first.ts'
 import { connectNatsTransport } from '../../../transports/messages/nats.ts'
-import { type Duration, seconds } from '../../api/values/time.ts'
 import { createKubeStore } from '../../kube/client.ts'
+import { LEASE_REQUEST_TIMEOUT } from '../../kube/election.ts'
 import type { RateLimit } from '../../kube/rate-limiter.ts'
 import { resolveIPv4 } from '../../network/resolve.ts'
 import { createHealthServer } from '../../observe/health-server.ts'
@@ -36,8 +36,6 @@ export interface ControllerProcessOptions {
 
 /** Requests of all VMs of a big cluster at once: each waits for its pool's next write. */
 const PENDING_LIMIT = 50_000
-/** Two requests that hang fit into the renew deadline, and one more. */
-const LEASE_REQUEST_TIMEOUT: Duration = seconds(2)
 const LEASE_RATE: RateLimit = { requestsPerSecond: 10, burst: 20 }
 
 /**
@@ -74,6 +72,10 @@ export async function startControllerProcess(options: ControllerProcessOptions):
   })
   if (options.agents === undefined)
     log.info('no --agent-image: this controller makes no Deployments for agents')
+  const refusedWrites = metrics.counter({
+    name: 'writes_refused_total',
+    help: 'Writes to the Kubernetes API that were not sent because another process leads.',
+  })
   const replica = startControllerReplica({
     store,
     leaseStore,
@@ -87,6 +89,7 @@ export async function startControllerProcess(options: ControllerProcessOptions):
     leaderElection: options.leaderElection,
     resolve: resolveIPv4,
     agents: options.agents,
+    writeRefused: () => refusedWrites.inc(),
   })
   addLeaderMetric(metrics, replica.isLeading)
   addPoolMetrics(metrics, replica.pools)

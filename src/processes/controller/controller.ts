@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../api/object.ts'
+import { seconds } from '../../api/values/time.ts'
 import type { Readiness } from '../../observe/health.ts'
 import { all, createControllerInformers, WATCHED_KINDS, whyNotHealthy } from './informers.ts'
 import { startTerm, type Term, type TermOptions } from './term.ts'
@@ -20,6 +21,9 @@ export interface Controller {
   standBy(): void
   stop(): Promise<void>
 }
+
+/** A write that hangs may keep the last term from its end for half a minute. */
+const LONGEST_END = seconds(2)
 
 /**
  * The pool and vm actors, told by the watches when to look. Watches are made once, terms come and go. Nothing is told
@@ -67,7 +71,12 @@ export function startController(options: ControllerOptions): Controller {
     whenSynced: () => synced,
     lead() {
       isWanted = true
-      void ended.then(begin)
+      // Every write is a compare-and-set: two terms at once waste work, and nobody gets an address while none is begun.
+      const cancel = clock.after(LONGEST_END, begin)
+      void ended.then(() => {
+        cancel()
+        begin()
+      })
     },
     standBy: end,
     async stop() {

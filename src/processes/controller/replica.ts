@@ -34,6 +34,8 @@ export interface ControllerReplicaOptions {
   leaderElection: boolean
   /** The IPv4 addresses of a host name. @throws when it has none */
   resolve: (name: string) => Promise<readonly IPv4Address[]>
+  /** A write was not sent, because another leads. */
+  writeRefused?: () => void
   /** How the agents' Deployments are made; without it none are. */
   agents?: AgentSettings | undefined
 }
@@ -55,7 +57,11 @@ export function startControllerReplica(options: ControllerReplicaOptions): Contr
   // Rests must not be cut short because somebody sets the clock (law 1).
   const clock = createCautiousClock({ wall: options.clock, monotonic: options.monotonicClock })
   const isLeading = () => leadership.isLeading()
-  const fenced = createFencedStore(store, isLeading)
+  const fenced = createFencedStore(store, () => {
+    const mayWrite = isLeading()
+    if (!mayWrite) options.writeRefused?.()
+    return mayWrite
+  })
   const system = startActorSystem({ name: 'controller', log, clock, random })
   const events = { clock: options.clock, random, log, component: COMPONENT, instance: host }
   const recorder = createEventRecorder({ ...events, store: fenced })

@@ -5,8 +5,10 @@ import type { DhcpEvent } from '../../../actors/agent/contracts.ts'
 import { type ActorSystem, startActorSystem } from '../../../actors/system.ts'
 import { LIMITED_BROADCAST_ADDRESS, UNSPECIFIED_ADDRESS } from '../../../src/api/values/ipv4-address.ts'
 import { parseObjectKey } from '../../../src/api/values/object-key.ts'
-import { seconds } from '../../../src/api/values/time.ts'
+import { later, minutes, seconds } from '../../../src/api/values/time.ts'
 import { encodePacket } from '../../../src/dhcp/encode-packet.ts'
+import { UnavailableError } from '../../../src/kube/errors.ts'
+import type { Clock } from '../../../src/runtime/clock.ts'
 import { systemRandom } from '../../../src/runtime/random.ts'
 import { systemClock } from '../../../src/runtime/system-clock.ts'
 import { createLocalTransport } from '../../../transports/messages/local.ts'
@@ -83,7 +85,27 @@ test.each([
   await vi.waitFor(() => expect(events).toHaveLength(1))
 })
 
-async function startAgent(store = new ScriptedStore()): Promise<{
+test('an agent that hears nothing from the API server for minutes is not ready, and serves on', async () => {
+  const store = new ScriptedStore()
+  store.answer = () => Promise.reject(new UnavailableError(0, 'the API server is away'))
+  let silence = minutes(0)
+  const clock: Clock = { ...systemClock, now: () => later(systemClock.now(), silence) }
+  const { agent, events, hear } = await startAgent(store, clock)
+
+  silence = minutes(5)
+
+  expect(agent.ready()).toEqual({
+    ok: false,
+    reasons: ['no word from the API server: what is served may be out of date'],
+  })
+  hear(MAC)
+  await vi.waitFor(() => expect(events.at(-1)).toMatchObject({ type: 'offer', macAddress: MAC }))
+})
+
+async function startAgent(
+  store = new ScriptedStore(),
+  clock: Clock = systemClock,
+): Promise<{
   agent: AgentActor
   system: ActorSystem
   events: DhcpEvent[]
@@ -100,6 +122,7 @@ async function startAgent(store = new ScriptedStore()): Promise<{
   let listener: (datagram: ReceivedDatagram) => void = () => {}
   const agent = await startAgentActor({
     ...parts,
+    clock,
     pool: parseObjectKey('default/net-48'),
     pod: { namespace: 'harvester-system', name: 'default-net-48-agent' },
     system: { ...system, spawnDecider },

@@ -73,12 +73,12 @@ test('an address that another agent will bring leaves it ready, with a word abou
   expect(agent.reports.at(-1)).toMatchObject({ serving: true, message: 'not yet' })
 })
 
-test('an edit that makes no sense leaves it ready with what it serves, until a good one comes', () => {
+test('after an edit that makes no sense it serves on, and is not ready until a good one comes', () => {
   const agent = new Agent(known)
   const { spec } = poolObject({ ipv4Config: { serverIP: '10.0.0.1' } })
 
   agent.tell({ type: 'snapshot', source: 'watch', snapshot: snapshot({ revision: 6, generation: 2, spec }) })
-  expect(agent.readiness).toMatchObject({ ok: true, reasons: [expect.stringContaining('cannot be served')] })
+  expect(agent.readiness).toMatchObject({ ok: false, reasons: [expect.stringContaining('cannot be served')] })
   expect(agent.reports.at(-1)).toMatchObject({ serving: true, revision: 5 })
 
   agent.tell({ type: 'snapshot', source: 'watch', snapshot: snapshot({ revision: 7, generation: 3 }) })

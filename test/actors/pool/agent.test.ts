@@ -102,6 +102,16 @@ describe('an agent that is a pod', () => {
     expect(world.ready).toBe('False InterfaceDown eth1 is down')
   })
 
+  test('its own word that it does not serve counts more than a probe that has not noticed', () => {
+    const world = AgentWorld.serving(pod('first'))
+
+    world.report('first', { serving: false, reason: 'InterfaceDown', message: 'eth1 is down' })
+    expect(world.ready).toBe('False InterfaceDown eth1 is down')
+
+    world.cluster(pods(pod('first'), pod('second', { createdAt: '2026-01-01T00:01:00Z' })))
+    expect([world.ready, world.ref]).toEqual(['True', 'second'])
+  })
+
   test('its node dies: it hangs in Terminating, and the status follows the one that takes over', () => {
     const world = AgentWorld.serving(pod('first'))
     world.report('first')
@@ -216,6 +226,63 @@ describe('the revision that an agent serves', () => {
     }
 
     expect([...seen]).toEqual(['True'])
+  })
+
+  describe('of an agent that is behind and falls silent', () => {
+    const BEHIND = /^False AgentBehind the agent serves revision/
+    const silent = () => {
+      const world = AgentWorld.serving(pod('first'))
+      const old = world.revision
+      world.allocate()
+      world.settle()
+      for (let time = 0; time < 2; time++) {
+        world.report('first', { revision: old })
+        world.later(6)
+      }
+      expect(world.ready).toMatch(BEHIND)
+      world.later(60)
+      return world
+    }
+
+    test('a pod that is ready does not say that it has caught up', () => {
+      const world = silent()
+      expect(world.ready).toMatch(BEHIND)
+
+      world.report('first')
+
+      expect(world.ready).toBe('True')
+    })
+
+    test('the next leader remembers it', () => {
+      const before = silent()
+
+      const world = new AgentWorld()
+      world.tell({ type: 'tick' })
+      world.tell({ type: 'pool-read', pool: poolObject({ status: before.state.pool?.status ?? {} }) })
+      world.tell({ type: 'registration-checked', registration: { registered: true } })
+      world.cluster(pods(pod('first')))
+      world.later(60)
+
+      expect(world.ready).toMatch(BEHIND)
+    })
+
+    test('it counts again when it was unready and is ready: its own probe says that it serves what it knows', () => {
+      const world = silent()
+
+      world.cluster(pods(pod('first', { ready: false })))
+      expect(world.ready).toMatch(/^False AgentNotReady/)
+      world.cluster(pods(pod('first')))
+
+      expect(world.ready).toBe('True')
+    })
+
+    test('another pod that is ready serves in its place', () => {
+      const world = silent()
+
+      world.cluster(pods(pod('first'), pod('second', { createdAt: '2026-01-01T00:01:00Z' })))
+
+      expect([world.ready, world.ref]).toEqual(['True', 'second'])
+    })
   })
 
   test('without the broker a new revision does not make a ready pod unready', () => {

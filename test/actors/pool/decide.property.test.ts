@@ -6,7 +6,7 @@ const number = fc.nat(1000)
 /** 0 is no fault; see the model for the others. */
 const fault = fc.oneof(
   { weight: 4, arbitrary: fc.constant(0) },
-  { weight: 2, arbitrary: fc.integer({ min: 1, max: 5 }) },
+  { weight: 2, arbitrary: fc.integer({ min: 1, max: 6 }) },
 )
 
 const step = fc.oneof(

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { snapshotOf } from '../../../actors/pool/snapshot.ts'
 import { parseIPv4Address } from '../../../src/api/values/ipv4-address.ts'
 import { parseMacAddress } from '../../../src/api/values/mac-address.ts'
+import { seconds } from '../../../src/api/values/time.ts'
 import { condition, poolObject, TEST_MAC } from '../../support/objects.ts'
 import { OWNER, PoolDriver } from './driver.ts'
 
@@ -98,6 +99,39 @@ describe('allocation', () => {
     driver.commit()
 
     expect(driver.replyTo(token)).toEqual({ outcome: 'allocated', address: '192.168.48.84' })
+  })
+
+  test('an API server that has too much to do is left alone for as long as it asks; what waits is decided then', () => {
+    const driver = PoolDriver.of(poolObject())
+    const token = driver.allocate()
+    const before = driver.state.pool
+    driver.take('commit')
+
+    driver.tell({ type: 'commit-failed', cause: 'throttled', reason: '429', retryAfter: seconds(3) })
+    driver.pass(2)
+    expect(driver.all('read-pool')).toEqual([])
+    driver.pass(1)
+    driver.take('read-pool')
+    driver.tell({ type: 'pool-read-failed', retryAfter: seconds(3) })
+    driver.pass(2)
+    expect(driver.all('read-pool')).toEqual([])
+    driver.pass(1)
+    driver.take('read-pool')
+    driver.tell({ type: 'pool-read', pool: before })
+    driver.commit()
+
+    expect(driver.replyTo(token)).toMatchObject({ outcome: 'allocated' })
+  })
+
+  test('a write that was not even looked at need not be overtaken', () => {
+    const driver = PoolDriver.of(held({ '192.168.48.84': TEST_MAC }))
+    driver.allocate({ mac: OTHER_MAC })
+    const before = driver.state.pool
+    driver.take('commit')
+
+    driver.tell({ type: 'commit-failed', cause: 'throttled', reason: '429' })
+
+    expect(driver.state).toMatchObject({ pool: before, fence: false })
   })
 
   test('a write that will never be accepted is refused with its reason', () => {

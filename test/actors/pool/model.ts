@@ -257,6 +257,7 @@ export class PoolWorld {
     if (fault === 1) return failed('conflict')
     if (fault === 2) return failed('unknown')
     if (fault === 3) return failed('refused')
+    if (fault === 6) return failed('throttled')
     if (fault === 4) {
       this.#late.push(effect)
       return failed('unknown')

@@ -115,7 +115,7 @@ class VmWorld {
         return this.#write(vmNetworkConfigSchema.parse(applyMergePatch(this.config, effect.patch)))
       }
       case 'collect-config':
-        if (this.vm?.metadata.uid === effect.vm.uid || this.config?.metadata.uid !== effect.uid)
+        if (this.vm?.metadata.uid === effect.vm.uid || this.config?.metadata.uid !== effect.seen.uid)
           return undefined
         return this.deleteConfig()
       default:

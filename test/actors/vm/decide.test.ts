@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { seconds } from '../../../src/api/values/time.ts'
 import { configObject, instanceObject, NET_48, TEST_MAC, vmObject } from '../../support/objects.ts'
 import { observed, POOL, VmDriver } from './driver.ts'
 
@@ -64,7 +65,7 @@ describe('the object of a VM', () => {
     driver.observe({ vm: undefined })
 
     expect(driver.take('collect-config')).toMatchObject({
-      uid: 'config-uid',
+      seen: { uid: 'config-uid', resourceVersion: '1' },
       vm: { name: 'test-vm', uid: 'vm-uid' },
     })
   })
@@ -618,6 +619,20 @@ test('the addresses of all interfaces stand in one column', () => {
   driver.grant('192.168.49.10')
 
   expect(driver.written().status?.addresses).toBe('192.168.48.84,192.168.49.10')
+})
+
+test('an API server that has too much to do is left alone for as long as it asks', () => {
+  const driver = new VmDriver()
+  driver.observe()
+  driver.grant('192.168.48.84')
+  driver.take('write-status')
+
+  driver.tell({ type: 'write-failed', reason: '429', retryAfter: seconds(20) })
+  driver.pass(19_000)
+  expect(driver.all('write-status')).toEqual([])
+  driver.pass(1_000)
+
+  expect(driver.all('write-status')).toHaveLength(1)
 })
 
 test('while a write that failed waits, so does what is due meanwhile: no wake follows the last one at once', () => {

@@ -19,7 +19,7 @@ export const PACKAGES = {
 }
 
 /** What a folder of envtest holds (https://book.kubebuilder.io/reference/envtest). */
-const ENVTEST_PROGRAMS = ['etcd', 'kube-apiserver', 'kubectl']
+export const ENVTEST_PROGRAMS = ['etcd', 'kube-apiserver', 'kubectl']
 
 /** The Kubernetes version, and the Go that it needs: `{ kubernetes: '1.37.2', go: '1.26.0' }`. */
 export function versions() {
@@ -75,10 +75,12 @@ export function missingPrograms() {
   return Object.entries(findPrograms()).flatMap(([name, file]) => (file === undefined ? [name] : []))
 }
 
-/** A new folder with a link to each program. */
+/** A new folder with a link to each program that is there. */
 export function linkPrograms() {
   const folder = mkdtempSync(join(tmpdir(), 'cluster-programs-'))
-  for (const [name, file] of Object.entries(findPrograms())) symlinkSync(file, join(folder, name))
+  for (const [name, file] of Object.entries(findPrograms())) {
+    if (file !== undefined) symlinkSync(file, join(folder, name))
+  }
   return folder
 }
 

@@ -5,7 +5,15 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { buildFlags, cacheFolder, missingPrograms, PACKAGES, TOOLS, versions } from './assets.mjs'
+import {
+  buildFlags,
+  cacheFolder,
+  ENVTEST_PROGRAMS,
+  missingPrograms,
+  PACKAGES,
+  TOOLS,
+  versions,
+} from './assets.mjs'
 import { checkEnvtest, findGo } from './requirements.mjs'
 import { fail, say } from './say.mjs'
 
@@ -14,10 +22,21 @@ const HOLDS_LOCK = '--holding-the-lock'
 const LOCK_IS_HELD = 75
 
 checkEnvtest()
-if (missingPrograms().length === 0) process.exit(0)
-const go = findGo()
+const missing = missingPrograms()
+if (missing.length === 0) process.exit(0)
+const { go, problem } = findGo()
+if (go === undefined) goOnWithout(missing)
 if (process.argv.includes(HOLDS_LOCK)) await build()
 else await buildInTurn()
+
+/** Who brings a control plane of envtest can run what needs no more than that. */
+function goOnWithout(programs) {
+  const isEnough = !programs.some((name) => ENVTEST_PROGRAMS.includes(name))
+  if (!isEnough) fail(problem)
+  say(`without ${programs.join(' and ')}, which KUBEBUILDER_ASSETS does not hold: tests that need pods fail`)
+  say(`(${problem})`)
+  process.exit(0)
+}
 
 async function buildInTurn() {
   mkdirSync(cacheFolder(), { recursive: true })

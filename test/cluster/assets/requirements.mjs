@@ -4,21 +4,22 @@ import { join } from 'node:path'
 import { findPrograms, versions } from './assets.mjs'
 import { fail } from './say.mjs'
 
-/** Where the archive of go.dev is unpacked to. */
-const USUAL_PLACE = '/usr/local/go/bin/go'
+/** Where the archive of go.dev is unpacked to, unless it is said. */
+const USUAL_PLACE = join(process.env.GOROOT || '/usr/local/go', 'bin', 'go')
 
-/** The path of a Go that is new enough; ends the program with exit code 2 where there is none. */
+/** The path of a Go that is new enough, or what is to be done where there is none. */
 export function findGo() {
   const needed = versions()
   const found = ['go', USUAL_PLACE].map((go) => ({ go, version: versionOf(go) }))
   const usable = found.find(({ version }) => version !== undefined && isAtLeast(version, needed.go))
-  if (usable !== undefined) return usable.go
+  if (usable !== undefined) return { go: usable.go }
   const [old] = found.flatMap(({ version }) => version ?? [])
-  return fail(
-    `building Kubernetes ${needed.kubernetes} for the cluster tests needs Go ${needed.go} or later, and ` +
+  return {
+    problem:
+      `building Kubernetes ${needed.kubernetes} for the cluster tests needs Go ${needed.go} or later, and ` +
       `${old === undefined ? 'there is none' : `this is Go ${old}`}: install it from https://go.dev/dl/ ` +
       '(the golang package of Debian 12 is too old)',
-  )
+  }
 }
 
 /** Controllers must not be newer than the API server: https://kubernetes.io/releases/version-skew-policy/ */

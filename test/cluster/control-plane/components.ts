@@ -69,9 +69,9 @@ export function controllerManagerComponent(layout: Layout): Component {
       '--use-service-account-credentials=true',
       `--service-account-private-key-file=${serviceAccountKey}`,
       `--root-ca-file=${caCertificate}`,
-      // A node that says nothing for six seconds is lost: tests of node failures do not wait for minutes.
+      // A node that says nothing for a quarter of a minute is lost: less would take one for lost that is only slow.
       '--node-monitor-period=1s',
-      '--node-monitor-grace-period=6s',
+      '--node-monitor-grace-period=15s',
     ],
     readiness: () => healthOf(`https://127.0.0.1:${PORTS.controllerManager}/healthz`, 'unchecked'),
   })

@@ -1,5 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type Authority, createAuthority, newServiceAccountKey, openAuthority } from './certificates.ts'
 import { compactEtcd } from './compaction.ts'
 import type { Component } from './component.ts'
@@ -37,6 +38,8 @@ export interface ControlPlane {
   readonly apiServer: Component
   readonly controllerManager: Component
   readonly scheduler: Component
+  /** False with the three programs of envtest: namespaces get no service account, and Deployments no pods. */
+  readonly hasControllers: boolean
   /** The folder with the programs, kubectl among them. */
   readonly assets: string
   /** Writes a kubeconfig with a client certificate for this user. @returns its path */
@@ -54,6 +57,7 @@ export class ControlPlaneMissingError extends Error {
   }
 }
 
+const CONTROLLERS = ['kube-controller-manager', 'kube-scheduler']
 /** The folder with the programs of the control plane, of `test/cluster/run.mjs`. */
 const ASSETS_VARIABLE = 'MANAGED_DHCP_CLUSTER_ASSETS'
 /** The directory of the control plane that the tests of a run share. */
@@ -76,9 +80,11 @@ export async function startControlPlane(): Promise<ControlPlane> {
     await etcd.whenReady()
     apiServer.start()
     await apiServer.whenReady()
-    controllerManager.start()
-    scheduler.start()
-    await Promise.all([controllerManager.whenReady(), scheduler.whenReady()])
+    if (controlPlane.hasControllers) {
+      controllerManager.start()
+      scheduler.start()
+      await Promise.all([controllerManager.whenReady(), scheduler.whenReady()])
+    }
   } catch (error) {
     await controlPlane.stop()
     throw error
@@ -116,6 +122,7 @@ function describe(layout: Layout, authority: Authority): ControlPlane {
     apiServer,
     controllerManager,
     scheduler,
+    hasControllers: CONTROLLERS.every((program) => existsSync(join(layout.assets, program))),
     kubeconfigFor: (identity) => writeClientKubeconfig(layout, authority, identity),
     compact: () => compactEtcd(),
     async stop() {

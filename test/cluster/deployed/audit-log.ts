@@ -14,9 +14,12 @@ export interface AuditedRequest {
   name: string | undefined
   code: number
   message: string | undefined
+  /** When it came in, in milliseconds since 1970. */
+  at: number
 }
 
 const eventSchema = z.object({
+  requestReceivedTimestamp: z.string(),
   verb: z.string(),
   user: z.object({ username: z.string() }),
   objectRef: z
@@ -38,7 +41,9 @@ export async function readAuditLog(
 ): Promise<AuditedRequest[]> {
   const requests: AuditedRequest[] = []
   for await (const line of createInterface({ input: createReadStream(file) })) {
-    const { user, verb, objectRef, responseStatus } = eventSchema.parse(JSON.parse(line))
+    const { user, verb, objectRef, responseStatus, requestReceivedTimestamp } = eventSchema.parse(
+      JSON.parse(line),
+    )
     if (objectRef === undefined || !isOfInterest(user.username)) continue
     const { apiGroup: group, resource, subresource, namespace, name } = objectRef
     requests.push({
@@ -50,6 +55,7 @@ export async function readAuditLog(
       name,
       code: responseStatus?.code ?? 0,
       message: responseStatus?.message,
+      at: Date.parse(requestReceivedTimestamp),
     })
   }
   return requests

@@ -3,9 +3,11 @@ import type { DhcpClient } from '../../../src/lab/clients/client.ts'
 import { showLogsOnFailure } from '../kubelet/report-on-failure.ts'
 import { type Deployment, deploy, leave } from './deployment.ts'
 import { emptyCluster } from './empty-cluster.ts'
+import { NODE_OUTSIDE } from './names.ts'
 import { describeEdits } from './scenarios/edits.ts'
 import { describeFailures } from './scenarios/failures.ts'
 import { describeFirstLease } from './scenarios/first-lease.ts'
+import { describePlacement } from './scenarios/placement.ts'
 import { describeRefusals } from './scenarios/refusals.ts'
 import { describeRights } from './scenarios/rights.ts'
 import { describeUninstall } from './scenarios/uninstall.ts'
@@ -33,6 +35,7 @@ const world: World = {
 beforeAll(async () => {
   await emptyCluster()
   system = await deploy()
+  await system.kubelets.startNode({ name: NODE_OUTSIDE })
 })
 afterAll(async () => {
   await client?.stop()
@@ -43,6 +46,7 @@ showLogsOnFailure(() => system?.kubelets)
 describeFirstLease(world)
 describeRefusals(world)
 describeEdits(world)
+describePlacement(world)
 describeVmChanges(world)
 describeFailures(world)
 describeUpgrade(world)

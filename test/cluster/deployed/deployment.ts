@@ -6,13 +6,14 @@ import type { ClientKind } from '../../../src/lab/clients/program.ts'
 import { CommandFailedError, runCommand } from '../../../src/network/command.ts'
 import { packageFile } from '../../../src/runtime/package-root.ts'
 import { systemClock } from '../../../src/runtime/system-clock.ts'
+import { needControllers } from '../control-plane/controllers.ts'
 import { type ControlPlane, sharedControlPlane } from '../control-plane/control-plane.ts'
 import { installDefinitions } from '../control-plane/definitions.ts'
 import { projectImages } from '../kubelet/images.ts'
 import { type Kubelets, startKubelets } from '../kubelet/kubelets.ts'
 import type { RunningContainer } from '../kubelet/runtime/container.ts'
 import type { ImageTable } from '../kubelet/spec/image.ts'
-import { NODE_LABELS, SYSTEM_NAMESPACE } from './names.ts'
+import { NODE_LABELS, NODES, SYSTEM_NAMESPACE } from './names.ts'
 import { createObjects, type Objects } from './objects.ts'
 import { readmeCommands, runAsDocumented } from './readme.ts'
 
@@ -49,6 +50,7 @@ export interface DeploymentOptions {
 /** Creates the namespace, starts the nodes, applies the manifests, and waits until all of it is ready. */
 export async function deploy(options: DeploymentOptions = {}): Promise<Deployment> {
   const controlPlane = await sharedControlPlane()
+  needControllers(controlPlane)
   const { kubeconfig, port, assets } = controlPlane
   const kubelets = await startKubelets({
     kubeconfig,
@@ -89,7 +91,7 @@ export async function deploy(options: DeploymentOptions = {}): Promise<Deploymen
     close: () => kubelets.close(),
   }
   try {
-    for (const name of options.nodes ?? ['node-1', 'node-2']) {
+    for (const name of options.nodes ?? NODES) {
       await kubelets.startNode({ name, labels: NODE_LABELS })
     }
     await kubectl(['create', 'namespace', SYSTEM_NAMESPACE])

@@ -1,9 +1,12 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { parseIPv4Address as ip } from '../../../src/api/values/ipv4-address.ts'
 import { parseMacAddress } from '../../../src/api/values/mac-address.ts'
 import { startReferenceServer } from '../../lab/reference-server.ts'
 import { Networks } from '../kubelet/runtime/networks.ts'
 import { type Guest, startGuest } from './guest.ts'
+
+/** A kernel under software emulation boots in half a minute on an idle machine. */
+vi.setConfig({ testTimeout: 300_000 })
 
 const MAC = parseMacAddress('ca:70:82:e6:84:6e')
 

@@ -86,7 +86,7 @@ test('when a node dies its pod hangs in Terminating, and another node takes over
           pod.metadata.deletionTimestamp === undefined &&
           pod.spec.nodeName !== first.spec.nodeName,
       ),
-    { seconds: 40 },
+    { seconds: 90 },
   )
   expect(replacement.metadata.uid).not.toBe(first.metadata.uid)
   const old = await cluster.pod(first.metadata.name)
@@ -113,8 +113,10 @@ test('on a node that is cut off containers run on, until it is back and hears wh
   expect(await cluster.run('isolated', reach)).toBe('0\n')
   await node?.partition({ podNetwork: 'down' })
   expect(await cluster.run('isolated', reach)).toBe('124\n')
-  await eventually('the node to be lost', async () =>
-    /node-2 +NotReady/.test(await cluster.kubectl(['get', 'nodes'])) ? true : undefined,
+  await eventually(
+    'the node to be lost',
+    async () => (/node-2 +NotReady/.test(await cluster.kubectl(['get', 'nodes'])) ? true : undefined),
+    { seconds: 60 },
   )
   await cluster.kubectl(['delete', 'pod', 'isolated', '--wait=false'])
   const before = cluster.logs('isolated').length

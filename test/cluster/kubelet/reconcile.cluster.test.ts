@@ -103,7 +103,7 @@ test('what others wrote while it could not hear of it is put right, and the cont
   await apiServer.kill('SIGKILL')
   await etcd.kill('SIGKILL')
   // Longer than the grace period of nodes: whoever comes back first may take them for lost.
-  await wait(8000)
+  await wait(17_000)
   etcd.start()
   await etcd.whenReady()
   apiServer.start()

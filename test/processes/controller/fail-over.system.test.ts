@@ -37,7 +37,7 @@ async function start(name: string): Promise<Replica> {
 
 /** @returns how long that took, in seconds */
 async function untilLeading(replica: Replica, begin = performance.now()): Promise<number> {
-  await eventually(async () => expect(await replica.isLeading()).toBe(true), 20_000)
+  await eventually(async () => expect(await replica.isLeading()).toBe(true), 30_000)
   return (performance.now() - begin) / 1000
 }
 
@@ -62,7 +62,7 @@ test('when the leader is killed the standby goes on, and nobody loses an address
 
   const took = await untilLeading(standby, killed)
   await annotate(`killed: the standby led after ${took.toFixed(1)} s`)
-  expect(took).toBeLessThan(11)
+  expect(took).toBeLessThan(20)
   expect(await cluster.untilServed()).toMatchObject(before)
 })
 
@@ -76,7 +76,7 @@ test('when the leader stops cleanly the standby takes over at once', async ({ an
 
   const took = await untilLeading(standby, stopped)
   await annotate(`stopped: the standby led after ${took.toFixed(1)} s`)
-  expect(took).toBeLessThan(3)
+  expect(took).toBeLessThan(10)
   expect(await leader.whenEnded).toBe(0)
   expect(await cluster.untilServed()).toMatchObject(before)
 })
@@ -100,7 +100,9 @@ test('a leader that slept while another took over does no harm, and stands by', 
   await cluster.ask(...names('burst', 40))
   leader.signal('SIGSTOP')
 
-  await annotate(`asleep: the standby led after ${(await untilLeading(standby)).toFixed(1)} s`)
+  const took = await untilLeading(standby)
+  await annotate(`asleep: the standby led after ${took.toFixed(1)} s`)
+  expect(took).toBeLessThan(20)
   await cluster.giveBack(first)
   await cluster.ask(...names('meanwhile', 20))
   const meanwhile = await cluster.untilServed()
@@ -109,7 +111,7 @@ test('a leader that slept while another took over does no harm, and stands by', 
 
   leader.signal('SIGCONT')
 
-  await leader.says(/this process leads no longer/, 5)
+  await leader.says(/this process leads no longer/, 20)
   await eventually(async () => expect(await leader.readiness()).toBe(200))
   expect(await leader.isLeading()).toBe(false)
   expect(await standby.isLeading()).toBe(true)
@@ -120,7 +122,7 @@ test('a leader that slept while another took over does no harm, and stands by', 
   await cluster.ask(...names('later', 10))
   expect(await cluster.untilServed()).toMatchObject(meanwhile)
   standby.signal('SIGTERM')
-  expect(await untilLeading(leader)).toBeLessThan(4)
+  expect(await untilLeading(leader)).toBeLessThan(10)
   await cluster.ask('last')
   expect(await cluster.untilServed()).toMatchObject(meanwhile)
 })

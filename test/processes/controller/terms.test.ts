@@ -167,6 +167,29 @@ test('who keeps the agents hears of changes, and the next term waits until the l
   await closed
 })
 
+test('a last term that does not come to its end, its write hangs say, holds up the next one for two seconds', async () => {
+  const heard: string[] = []
+  const startAgents: StartAgents = () => {
+    heard.push('begins')
+    return {
+      poolChanged() {},
+      networkChanged() {},
+      deploymentOf: () => undefined,
+      ready: () => ({ ok: true, reasons: [] }),
+      stop: () => (heard.length === 1 ? new Promise(() => {}) : Promise.resolve()),
+    }
+  }
+  const { controller, close } = await setUp(startAgents)
+  controller.lead()
+  await eventually(async () => expect(heard).toEqual(['begins']))
+  controller.standBy()
+
+  controller.lead()
+
+  await eventually(async () => expect(heard).toEqual(['begins', 'begins']))
+  await close()
+})
+
 test('who does not lead any more writes nothing, says nothing and answers nothing', async () => {
   let isLeading = true
   const api = await openEmbeddedApi({ clock: systemClock, random: systemRandom, log })

@@ -123,9 +123,7 @@ export function startAgentReconciler(options: AgentReconcilerOptions): AgentReco
     noteHeld(name, pool, action)
     tell(name)
     if (outcome !== undefined) return 'again'
-    if (pool !== undefined || action.type !== 'none') return { againAfter: LOOK_AGAIN }
-    told.delete(name)
-    return 'done'
+    return pool === undefined && action.type === 'none' ? 'done' : { againAfter: LOOK_AGAIN }
   }
 
   /** @returns what went wrong, for people; `raced` when the watch was a little behind */
@@ -197,7 +195,11 @@ export function startAgentReconciler(options: AgentReconcilerOptions): AgentReco
   function tell(name: string): void {
     const now = deploymentOf(name)
     if (now === undefined || isDeepStrictEqual(told.get(name), now)) return
-    told.set(name, now)
+    const isOver =
+      now.pods.length === 0 && ownDeployments(name).length === 0 && !pools.get(parseObjectKey(name))
+    // Of pools that are gone nothing is remembered, whatever is told of their pods last.
+    if (!isOver) told.set(name, now)
+    else if (!told.delete(name)) return
     options.changed(parseObjectKey(name))
   }
 

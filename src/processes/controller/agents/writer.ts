@@ -54,8 +54,11 @@ export function createAgentWriter(store: Store, note: Note): AgentWriter {
           return note(pool, 'Normal', 'AgentUpdated', `Deployment ${namespace}/${name}: ${why}`)
         }
         case 'delete': {
-          const { uid, namespace, name } = action.deployment.metadata
-          await store.delete(DEPLOYMENTS, keyOf(action.deployment), uid === undefined ? {} : { uid })
+          const { uid, resourceVersion, namespace, name } = action.deployment.metadata
+          await store.delete(DEPLOYMENTS, keyOf(action.deployment), {
+            ...(uid === undefined ? {} : { uid }),
+            ...(resourceVersion === undefined ? {} : { resourceVersion }),
+          })
           return note(pool, 'Normal', 'AgentRemoved', `Deployment ${namespace}/${name}: ${action.why}`)
         }
         case 'none':

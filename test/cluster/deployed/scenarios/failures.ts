@@ -8,7 +8,8 @@ import { publishEvent } from '../../../../transports/messages/contract.ts'
 import { connectNatsTransport } from '../../../../transports/messages/nats.ts'
 import { eventSubject } from '../../../../transports/messages/subjects.ts'
 import { eventually } from '../../../e2e/support/eventually.ts'
-import { readAuditLog } from '../audit-log.ts'
+import { untilControllersWork } from '../../control-plane/controllers.ts'
+import { type AuditedRequest, readAuditLog } from '../audit-log.ts'
 import { containerOf, untilRolledOut, virtualMachine } from '../deployment.ts'
 import { NODE_LABELS, SYSTEM_NAMESPACE } from '../names.ts'
 import { isReady } from '../objects.ts'
@@ -70,8 +71,12 @@ export function describeFailures(world: World): void {
         return (await version()) === first ? true : undefined
       })
       expect(await leader()).toBe(other)
-      const pods = await world.system.objects.pods('controller')
-      expect(pods.filter(isReady)).toHaveLength(2)
+      await eventually(
+        'two controllers that are ready',
+        async () =>
+          (await world.system.objects.pods('controller')).filter(isReady).length === 2 ? true : undefined,
+        { seconds: 60 },
+      )
       const { status } = await world.system.objects.pool('net-48')
       const held = Object.values(status?.ipv4?.allocated ?? {}).filter((holder) => holder.includes(':'))
       expect(new Set(held).size).toBe(held.length)
@@ -89,7 +94,7 @@ export function describeFailures(world: World): void {
           (await world.system.objects.pods('agent')).find(
             (pod) => isReady(pod) && pod.spec.nodeName !== nodeName,
           ),
-        { seconds: 60 },
+        { seconds: 90 },
       )
       await world.client.reboot()
       await annotate(
@@ -152,8 +157,10 @@ export function describeFailures(world: World): void {
           ...['-n', SYSTEM_NAMESPACE, 'scale', 'deployment/managed-dhcp-webhook', `--replicas=${replicas}`],
         ])
       await scale(0)
-      await eventually('no webhook', async () =>
-        (await world.system.objects.pods('webhook')).length === 0 ? true : undefined,
+      await eventually(
+        'no webhook',
+        async () => ((await world.system.objects.pods('webhook')).length === 0 ? true : undefined),
+        { seconds: 60 },
       )
       try {
         await world.system.kubectl(['annotate', 'ippools.network', 'net-48', 'example.com/note=here'])
@@ -196,11 +203,13 @@ export function describeFailures(world: World): void {
         })
         await transport.flush()
       }
-      const isLookedUp = async () => {
+      const isLookedUp = async (since: number) => {
         const requests = await readAuditLog(world.system.controlPlane.auditLog, (user) =>
           user.endsWith('-agent'),
         )
-        return requests.some(({ verb, name }) => verb === 'get' && name === 'net-48') ? true : undefined
+        const isLook = ({ verb, name, at }: AuditedRequest) =>
+          verb === 'get' && name === 'net-48' && at > since
+        return requests.some(isLook) ? true : undefined
       }
       try {
         await transport.whenConnected()
@@ -209,18 +218,20 @@ export function describeFailures(world: World): void {
           'the agent to ask the API',
           async () => {
             await forge()
-            return isLookedUp()
+            return isLookedUp(0)
           },
           {
             seconds: 40,
             pauseMs: 1000,
           },
         )
+        // It goes by a message alone for three seconds: what the last one said is looked up after it came.
+        await forge()
+        const told = systemClock.now() + 200
+        await eventually('the agent to ask once more', () => isLookedUp(told), { seconds: 40 })
       } finally {
         await transport.close()
       }
-      // It goes by a message alone for three seconds, and the last one may have come just now.
-      await wait(5000)
       const intruder = await world.system.machine(
         'default/net-48',
         'stranger',
@@ -258,6 +269,7 @@ export function describeFailures(world: World): void {
       const after = await world.system.objects.pool('net-48')
       expect(after.status?.ipv4?.allocated).toMatchObject(before.status?.ipv4?.allocated ?? {})
       await world.system.objects.untilServed('net-48', { seconds: 60 })
-    })
+      await untilControllersWork(world.system.controlPlane)
+    }, 300_000)
   })
 }

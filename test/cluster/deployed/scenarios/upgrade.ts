@@ -30,6 +30,17 @@ export function describeUpgrade(world: World): void {
       await setImage('managed-dhcp:0.1.1')
       await untilRolledOut(world.system)
       await eventually('a leader', () => world.system.objects.leader())
+      // Not just not rolled yet: the leader has looked, and leaves it alone.
+      await eventually(
+        'the leader to say that it holds the image back',
+        async () =>
+          (await world.system.kubectl(['get', 'events', '--field-selector=reason=AgentImageHeld'])).includes(
+            'managed-dhcp:0.1.1 waits',
+          )
+            ? true
+            : undefined,
+        { seconds: 60 },
+      )
       await world.system.apply(virtualMachine('vm-2', '02:00:00:00:00:02'))
       await world.system.objects.untilAllocated('vm-2', '02:00:00:00:00:02', { seconds: 40 })
       expect(await agentImage()).toBe('managed-dhcp:0.1.0')

@@ -44,7 +44,8 @@ const tokenSchema = z.looseObject({ status: z.looseObject({ token: z.string() })
 
 export function createKubeletApi(options: { kubeconfig: string; clock: Clock; log: Logger }): KubeletApi {
   const rateLimit = { requestsPerSecond: 1000, burst: 1000 }
-  const requestTimeout = seconds(10)
+  // A request that hangs must leave room for more heart-beats within the grace period.
+  const requestTimeout = seconds(3)
   const connection = new ApiConnection({
     server: loadApiServer(options.kubeconfig),
     clock: options.clock,

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { seconds } from '../../../../src/api/values/time.ts'
 import { runCommand } from '../../../../src/network/command.ts'
 import { eventually } from '../../../e2e/support/eventually.ts'
+import { needControllers } from '../../control-plane/controllers.ts'
 import { type ControlPlane, sharedControlPlane } from '../../control-plane/control-plane.ts'
 import { nodeImage, projectImages } from '../images.ts'
 import { type Kubelets, startKubelets } from '../kubelets.ts'
@@ -57,6 +58,7 @@ export const PROBE_IMAGES: ImageTable = {
 
 export async function startTestCluster(namespace: string): Promise<TestCluster> {
   const controlPlane = await sharedControlPlane()
+  needControllers(controlPlane)
   const { kubeconfig, port, assets } = controlPlane
   const kubelets = await startKubelets({ kubeconfig, port, images: PROBE_IMAGES })
   // Never blocking: the kubelets live in this process.

@@ -20,6 +20,7 @@ import { createControllerInformers } from '../../../../src/processes/controller/
 import { packageFile } from '../../../../src/runtime/package-root.ts'
 import { systemRandom } from '../../../../src/runtime/random.ts'
 import { systemClock } from '../../../../src/runtime/system-clock.ts'
+import { untilControllersWork } from '../../../cluster/control-plane/controllers.ts'
 import { type ControlPlane, sharedControlPlane } from '../../../cluster/control-plane/control-plane.ts'
 import { poolObject } from '../../../support/objects.ts'
 import { networkObject, SETTINGS } from './builders.ts'
@@ -40,6 +41,7 @@ let told: AgentDeployment[] = []
 let stop: () => Promise<void>
 beforeAll(async () => {
   controlPlane = await sharedControlPlane()
+  await untilControllersWork(controlPlane)
   store = createKubeStore({ kubeconfig: controlPlane.kubeconfig, log, clock: systemClock })
   const definitions = ['crds', 'third-party-crds'].map((folder) => packageFile('deploy', folder))
   await kubectl('apply', '-k', definitions[0] ?? '')

@@ -129,6 +129,26 @@ test('a pool that went while no controller ran leaves no agent behind; what is n
   await eventually(async () => expect(await cluster.names()).toEqual(['somebody-elses']))
 })
 
+test('a Deployment that somebody changed meanwhile is not deleted on old news, but looked at again', async () => {
+  const cluster = await openCluster()
+  let isChanged = false
+  cluster.start(SETTINGS, (store) => ({
+    ...store,
+    async delete(resource, key, options) {
+      const metadata = { annotations: { 'changed-by': 'another leader' } }
+      if (!isChanged) await cluster.store.patch(resource, key, { type: 'merge', body: { metadata } })
+      isChanged = true
+      return store.delete(resource, key, options)
+    },
+  }))
+  await eventually(async () => expect(await cluster.names()).toEqual([NAME]))
+
+  await cluster.store.delete(IP_POOLS, KEY)
+
+  await eventually(async () => expect(await cluster.names()).toEqual([]))
+  expect(cluster.writes).toEqual([`create ${NAME}`, `delete ${NAME}`, `delete ${NAME}`])
+})
+
 test('paused, the agent goes; unpaused, it comes back', async () => {
   const cluster = await openCluster()
   cluster.start()

@@ -10,10 +10,11 @@ import {
 } from '../../../../src/api/resource.ts'
 import { networkStatuses, vmNetworkConfigSchema } from '../../../../src/api/vm-network-config.ts'
 import { createKubeStore } from '../../../../src/kube/client.ts'
-import { AlreadyExistsError } from '../../../../src/kube/errors.ts'
+import { AlreadyExistsError, NotFoundError } from '../../../../src/kube/errors.ts'
 import { systemClock } from '../../../../src/runtime/system-clock.ts'
 import { startTarget } from '../../../kubernetes-api/target.ts'
 import { eventually } from '../world.ts'
+import { type History, recordHistory } from './history.ts'
 
 const NAMESPACES: Resource = {
   group: '',
@@ -39,6 +40,8 @@ export interface Cluster {
   /** The resourceVersions of everything that a controller writes. */
   versions(): Promise<Record<string, string | undefined>>
   pool(): Promise<IPPool>
+  /** Every version of the pool and of what its VMs are told, from now on. */
+  record(): Promise<History>
   close(): Promise<void>
 }
 
@@ -124,7 +127,18 @@ export async function openCluster(namespace: string): Promise<Cluster> {
       const objects: KubeObject[] = [await pool(), ...(await configs())]
       return Object.fromEntries(objects.map(({ metadata }) => [metadata.name, metadata.resourceVersion]))
     },
+    record: () => recordHistory(store, namespace),
     async close() {
+      // What others' controllers would take up: nobody is left who takes the finalizers off.
+      for (const resource of [IP_POOLS, VM_NETWORK_CONFIGS]) {
+        for (const { metadata } of (await store.list(resource, { namespace })).items) {
+          const key = { namespace, name: metadata.name }
+          await store.patch(resource, key, { type: 'merge', body: { metadata: { finalizers: null } } })
+          await store.delete(resource, key).catch((error: unknown) => {
+            if (!(error instanceof NotFoundError)) throw error
+          })
+        }
+      }
       store.close()
       await target.cleanup()
     },
