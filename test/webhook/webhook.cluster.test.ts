@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { loadAll } from 'js-yaml'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as z from 'zod'
+import { seconds } from '../../src/api/values/time.ts'
 import { createKubeStore, type KubeStore } from '../../src/kube/client.ts'
 import { createMetrics } from '../../src/observe/metrics.ts'
 import { startWebhook, type Webhook } from '../../src/processes/webhook/webhook.ts'
@@ -107,7 +108,7 @@ afterAll(async () => {
   for (const kind of ['validatingwebhookconfiguration', 'mutatingwebhookconfiguration']) {
     await kubectl(['delete', kind, 'managed-dhcp'])
   }
-  await webhook?.stop()
+  await webhook?.stop(seconds(0))
   store?.close()
   await kubectl(['delete', 'namespace', NAMESPACE, '--wait=false'])
 })
