@@ -66,11 +66,11 @@ export function describeRefusals(world: World): void {
       [
         'the cluster’s service network',
         {
-          cidr: '10.96.0.0/16',
-          serverIP: '10.96.1.2',
-          pool: { start: '10.96.1.10', end: '10.96.1.20' },
+          cidr: '10.96.5.0/24',
+          serverIP: '10.96.5.2',
+          pool: { start: '10.96.5.10', end: '10.96.5.20' },
         },
-        /10\.96\.0\.0\/16/,
+        /10\.96\.0\.0\/16 \(ServiceCIDR kubernetes\)/,
       ],
     ])('%s is refused with the reason', async (_what, change, reason) => {
       expect(await refused(pool('wrong', change))).toMatch(reason)
