@@ -152,8 +152,10 @@ export function describeFailures(world: World): void {
           ...['-n', SYSTEM_NAMESPACE, 'scale', 'deployment/managed-dhcp-webhook', `--replicas=${replicas}`],
         ])
       await scale(0)
-      await eventually('no webhook', async () =>
-        (await world.system.objects.pods('webhook')).length === 0 ? true : undefined,
+      await eventually(
+        'no webhook',
+        async () => ((await world.system.objects.pods('webhook')).length === 0 ? true : undefined),
+        { seconds: 60 },
       )
       try {
         await world.system.kubectl(['annotate', 'ippools.network', 'net-48', 'example.com/note=here'])
@@ -196,20 +198,21 @@ export function describeFailures(world: World): void {
         })
         await transport.flush()
       }
-      const isLookedUp = async () => {
+      const lookUps = async () => {
         const requests = await readAuditLog(world.system.controlPlane.auditLog, (user) =>
           user.endsWith('-agent'),
         )
-        return requests.some(({ verb, name }) => verb === 'get' && name === 'net-48') ? true : undefined
+        return requests.filter(({ verb, name }) => verb === 'get' && name === 'net-48').length
       }
       try {
         await transport.whenConnected()
+        const before = await lookUps()
         // An agent that is not connected to the new broker yet hears nothing.
         await eventually(
           'the agent to ask the API',
           async () => {
             await forge()
-            return isLookedUp()
+            return (await lookUps()) > before ? true : undefined
           },
           {
             seconds: 40,
