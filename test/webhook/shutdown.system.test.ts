@@ -37,12 +37,15 @@ const { log } = recordingLog()
 let api: EmbeddedApi
 let webhooks: Webhook[]
 let agent: Agent
+/** What the replicas asked the cluster. */
+let questions = 0
 beforeEach(async () => {
   const parts = { clock: systemClock, random: systemRandom, log }
   api = await openClusterApi(parts)
   const store: Store = {
     ...api.store,
     list: async (resource, options) => {
+      questions += 1
       await wait(SLOWNESS)
       return api.store.list(resource, options)
     },
@@ -81,7 +84,7 @@ function isAllowed(webhook: Webhook | undefined): Promise<boolean> {
         host: '127.0.0.1',
         port: webhook?.port,
         servername: 'managed-dhcp-webhook.harvester-system.svc',
-        path: '/validate?timeout=5s',
+        path: '/validate?timeout=20s',
         method: 'POST',
         headers: { 'content-type': 'application/json' },
       },
@@ -125,14 +128,15 @@ test('no write is refused while one of two replicas stops, although nodes hear o
   isStopped = true
 
   const answers = (await Promise.all(writers)).flat()
-  expect(answers.length).toBeGreaterThan(50)
+  expect(answers.length).toBeGreaterThan(20)
   expect(answers).not.toContain(false)
 })
 
 test('what was asked before the door is closed is answered', async () => {
   const [going] = webhooks
+  questions = 0
   const asked = isAllowed(going)
-  await wait(SLOWNESS / 2)
+  await eventually('the replica to look into it', () => (questions > 0 ? true : undefined), { pauseMs: 5 })
 
   await going?.stop(seconds(0))
 
