@@ -16,7 +16,7 @@ const HEADER = '# Made by deploy/chart/build.mjs of the kustomize bases: change 
 
 /** An overlay shows what a value changes: objects that come, go or differ. */
 const VARIANTS = [
-  { overlay: 'nats-cluster', condition: '.Values.nats.cluster' },
+  { overlay: 'nats-cluster', condition: 'and .Values.nats.enabled .Values.nats.cluster' },
   { overlay: 'existing-nats', condition: 'not .Values.nats.enabled' },
   { overlay: 'cert-manager', condition: '.Values.webhook.certManager' },
   { overlay: 'monitoring', condition: '.Values.serviceMonitor.enabled' },
@@ -115,6 +115,17 @@ function template(object) {
     .replaceAll(/^( *)- ['"]?@@EACH (\S+) (\S+)@@['"]?$/gm, (_, indent, flag, values) => {
       return `${indent.slice(2)}{{- range ${values} }}\n${indent}- ${flag}\n${indent}- {{ . | quote }}\n${indent.slice(2)}{{- end }}`
     })
+    .replaceAll(/^( *- )ports: ['"]?@@PORTS@@['"]?$/gm, (_, indent) => {
+      return `${indent}ports: {{- include "managed-dhcp.natsPorts" . | trim | nindent ${indent.length + 2} }}`
+    })
+    .replaceAll(/^( *)- ['"]?@@CA (\S+)@@['"]?$/gm, (_, indent, part) => {
+      const include = `{{- include "managed-dhcp.${part}" . | nindent ${indent.length} }}`
+      return `${indent.slice(2)}{{- if .Values.nats.caConfigMap }}\n${indent.slice(2)}${include}\n${indent.slice(2)}{{- end }}`
+    })
+    .replaceAll(/^( *)(\w+): ['"]?@@CA (\S+)@@['"]?$/gm, (_, indent, key, part) => {
+      const include = `${key}: {{- include "managed-dhcp.${part}" . | nindent ${indent.length + 2} }}`
+      return `${indent}{{- if .Values.nats.caConfigMap }}\n${indent}${include}\n${indent}{{- end }}`
+    })
     .replaceAll(/^( *)pullSecrets: ['"]?@@PULL@@['"]?$/gm, '{{- include "managed-dhcp.pullSecrets" . }}')
     .replaceAll(/['"]?@@INT (\S+)@@['"]?/g, '{{ $1 }}')
     .replaceAll(/@@VALUE (.+?)@@/g, (_, expression) => `{{ ${expression} }}`)
@@ -126,6 +137,12 @@ function template(object) {
 function parametrised(object) {
   const marked = mapStrings(object, markString)
   if (object.kind === 'ServiceAccount') marked.pullSecrets = '@@PULL@@'
+  if (object.kind === 'NetworkPolicy') {
+    // The broker that is no pod of ours has the port of its address.
+    for (const rule of marked.spec.egress ?? []) {
+      if (rule.to === undefined && rule.ports.every(({ port }) => port === 4222)) rule.ports = '@@PORTS@@'
+    }
+  }
   if (object.kind !== 'Deployment' && object.kind !== 'StatefulSet') return marked
   const component = object.metadata.labels['app.kubernetes.io/component']
   const pod = marked.spec.template.spec
@@ -134,6 +151,11 @@ function parametrised(object) {
   pod.tolerations = `@@WITH .Values.${component}.tolerations@@`
   if (component === 'webhook')
     pod.containers[0].args.push('@@EACH --service-cidr .Values.webhook.serviceCidrs@@')
+  if (component === 'controller') {
+    pod.containers[0].env.push('@@CA natsCaEnvironment@@')
+    pod.containers[0].volumeMounts = '@@CA natsCaMount@@'
+    pod.volumes = '@@CA natsCaVolume@@'
+  }
   for (const container of [...(pod.initContainers ?? []), ...pod.containers]) {
     container.resources = `@@YAML .Values.${component}.resources@@`
     if (component === 'nats') container.image = '@@VALUE .Values.nats.image@@'

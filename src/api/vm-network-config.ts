@@ -48,8 +48,11 @@ export const VM_NETWORK_CONFIG_FINALIZER = 'wrangler.cattle.io/vm-dhcp-vmnetcfg-
 export const PINNED_BY_VM_ANNOTATION = 'network.harvesterhci.io/pinned-by-vm'
 export const VM_NAME_LABEL = 'harvesterhci.io/vmName'
 
-export function spellingOf(config: Pick<VmNetworkConfig, 'spec'>): Spelling {
-  return config.spec.networkConfigs !== undefined ? 'networkConfigs' : 'networkConfig'
+/** An empty list in the one spelling does not hide a filled one in the other. */
+export function spellingOf({ spec }: Pick<VmNetworkConfig, 'spec'>): Spelling {
+  if (spec.networkConfigs === undefined) return 'networkConfig'
+  const isOtherMeant = spec.networkConfigs.length === 0 && (spec.networkConfig ?? []).length > 0
+  return isOtherMeant ? 'networkConfig' : 'networkConfigs'
 }
 
 /** What the object asks for, whichever spelling it uses. */

@@ -7,7 +7,7 @@ export const DEFAULT_DATA_DIRECTORY = '.managed-dhcp'
 export const DEFAULT_NAMESPACE = 'harvester-system'
 /** The passwords of the message broker's users. */
 export const NATS_CREDENTIALS_SECRET = 'managed-dhcp-nats-credentials'
-/** The authorities of an existing broker, for agents: key `ca.crt`. */
+/** The authorities of an existing broker, for agents: key `ca.crt`; $NATS_CA_CONFIG_MAP names another. */
 export const NATS_CA_CONFIG_MAP = 'managed-dhcp-nats-ca'
 export const DEFAULT_LISTEN = '127.0.0.1:8001'
 export const CONTROLLER_HEALTH = '127.0.0.1:8080'

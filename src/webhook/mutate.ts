@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type IPPool, ipPoolSchema } from '../api/ippool.ts'
 import type { KubeObject } from '../api/object.ts'
-import { chooseServerAddress, defaultRange, textOf } from '../api/pool-defaults.ts'
-import { cidrContains, parseCidr } from '../api/values/cidr.ts'
-import { parseIPv4Address } from '../api/values/ipv4-address.ts'
+import { chooseServerAddress, defaultRange, hostsOf, textOf } from '../api/pool-defaults.ts'
+import { parseCidr } from '../api/values/cidr.ts'
+import { type IPv4Address, parseIPv4Address } from '../api/values/ipv4-address.ts'
 import { parseMacAddress } from '../api/values/mac-address.ts'
 import { formatObjectKey, parseObjectKey } from '../api/values/object-key.ts'
 import {
@@ -12,6 +12,7 @@ import {
   vmNetworkConfigSchema,
 } from '../api/vm-network-config.ts'
 import type { ClusterView } from './cluster-view.ts'
+import { withoutFilledIn } from './filled-in.ts'
 import { holdingsOf, networkOf, poolsOn, restingOf } from './rules/holders.ts'
 import { readable } from './rules/wishes.ts'
 
@@ -28,8 +29,10 @@ export async function completePool(
   const pool = ipPoolSchema.safeParse(object).data
   if (pool === undefined) return object
   const networkName = fullName(pool.spec.networkName, pool.metadata.namespace)
-  const { ipv4Config } = pool.spec
-  const serverIP = ipv4Config.serverIP || (await serverAddressFor(pool, oldObject, view))
+  const old = ipPoolSchema.safeParse(oldObject).data
+  const isTaken = await takenOn(pool, old, view)
+  const ipv4Config = withoutFilledIn(pool, old, isTaken)
+  const serverIP = ipv4Config.serverIP || serverAddressFor(ipv4Config, old, isTaken)
   const pools = wholeRange({ ...ipv4Config, ...(serverIP === undefined ? {} : { serverIP }) })
   return {
     ...pool,
@@ -67,21 +70,32 @@ export function normalizeConfig(object: KubeObject): KubeObject {
   return { ...config, spec }
 }
 
-/** The one that it had, while it fits: a server that moves without need makes its clients lose it. */
-async function serverAddressFor(
+/** Of addresses that VMs hold or may still use: asked only where an address may have to be chosen. */
+async function takenOn(
   pool: IPPool,
-  oldObject: KubeObject | undefined,
+  old: IPPool | undefined,
   view: ClusterView,
-): Promise<string | undefined> {
-  const { ipv4Config } = pool.spec
-  const earlier = ipPoolSchema.safeParse(oldObject).data?.spec.ipv4Config.serverIP
-  if (earlier && earlier !== ipv4Config.router && fits(earlier, ipv4Config.cidr)) return earlier
+): Promise<(address: IPv4Address) => boolean> {
+  const { cidr, serverIP } = pool.spec.ipv4Config
   const network = networkOf(pool)
-  const pools = network === undefined ? [] : poolsOn(network, await view.pools())
+  if (network === undefined || (serverIP && (old === undefined || old.spec.ipv4Config.cidr === cidr)))
+    return () => false
+  const pools = poolsOn(network, await view.pools())
   const taken = new Set(
     pools.flatMap((other) => [...holdingsOf(other), ...restingOf(other)].map(({ address }) => address)),
   )
-  return textOf(chooseServerAddress(ipv4Config, (address) => taken.has(address)))
+  return (address) => taken.has(address)
+}
+
+/** The one that it had, while it fits: a server that moves without need makes its clients lose it. */
+function serverAddressFor(
+  ipv4Config: IPPool['spec']['ipv4Config'],
+  old: IPPool | undefined,
+  isTaken: (address: IPv4Address) => boolean,
+): string | undefined {
+  const earlier = old?.spec.ipv4Config.serverIP
+  if (earlier && earlier !== ipv4Config.router && fits(earlier, ipv4Config.cidr)) return earlier
+  return textOf(chooseServerAddress(ipv4Config, isTaken))
 }
 
 function wholeRange(ipv4Config: IPPool['spec']['ipv4Config']): IPPool['spec']['ipv4Config']['pool'] {
@@ -96,8 +110,14 @@ function wholeRange(ipv4Config: IPPool['spec']['ipv4Config']): IPPool['spec']['i
   return { ...pool, start: pool.start || textOf(start), end: pool.end || textOf(end) }
 }
 
-function fits(address: string, cidr: string): boolean {
-  return readable(() => cidrContains(parseCidr(cidr), parseIPv4Address(address))) ?? false
+/** As a host: a larger or smaller subnet may have its network or broadcast address there. */
+function fits(text: string, cidr: string): boolean {
+  const isHost = () => {
+    const { first, last } = hostsOf(parseCidr(cidr))
+    const address = parseIPv4Address(text)
+    return address >= first && address <= last
+  }
+  return readable(isHost) ?? false
 }
 
 function fullName(name: string, namespace: string | undefined): string {

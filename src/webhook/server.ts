@@ -19,6 +19,9 @@ export interface WebhookServer {
   readonly port: number
   /** From the next connection on; those that are open live on. */
   useCertificate(certificate: KeyPair): void
+  /** From now on each answer ends its connection, so that the API server makes its next one to another replica. */
+  leave(): void
+  /** Lets nobody in any more, and answers what was asked. */
   close(): Promise<void>
 }
 
@@ -54,8 +57,14 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
     bodyLimit: BODY_LIMIT,
     requestTimeout: 30_000,
     keepAliveTimeout: 120_000,
-    forceCloseConnections: true,
+    forceCloseConnections: 'idle',
+    // Who got in before the door was closed is answered like everybody else.
+    return503OnClosing: false,
     exposeHeadRoutes: false,
+  })
+  let isLeaving = false
+  app.addHook('onSend', async (_, reply) => {
+    if (isLeaving) reply.header('connection', 'close')
   })
   // Nobody but the API server has business here.
   app.server.maxConnections = 256
@@ -93,7 +102,13 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
   return {
     port: typeof address === 'object' ? (address?.port ?? port) : port,
     useCertificate: ({ certificate, key }) => app.server.setSecureContext({ ...TLS, cert: certificate, key }),
-    close: () => app.close(),
+    leave() {
+      isLeaving = true
+    },
+    async close() {
+      isLeaving = true
+      await app.close()
+    },
   }
 }
 

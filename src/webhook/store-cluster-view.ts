@@ -41,14 +41,11 @@ export function createStoreClusterView({ store, serviceCidrs = [] }: StoreCluste
     configs: listConfigs,
     networkExists: async (network) =>
       (await readIfThere(store, NETWORK_ATTACHMENT_DEFINITIONS, network)) !== undefined,
-    async vmExists(vm) {
-      try {
-        return (await readIfThere(store, VIRTUAL_MACHINES, vm)) !== undefined
-      } catch (error) {
-        if (error instanceof ForbiddenError) return undefined
-        throw error
-      }
-    },
+    vmExists: (vm) =>
+      toleratingAbsence(
+        async () => (await readIfThere(store, VIRTUAL_MACHINES, vm)) !== undefined,
+        undefined,
+      ),
     async serviceRanges() {
       const told = serviceCidrs.map((subnet) => ({ subnet, source: '--service-cidr' }))
       return [...told, ...(await rangesOfTheApi(store)), ...(await addressOfTheApi(store))]

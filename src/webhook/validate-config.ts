@@ -6,7 +6,7 @@ import { type VmNetworkConfig, vmNetworkConfigSchema } from '../api/vm-network-c
 import { keyOf } from '../kube/object-cache.ts'
 import type { ClusterView } from './cluster-view.ts'
 import { contestedMacs, macProblems, repeatedMacs } from './rules/mac-addresses.ts'
-import { pinVerdict } from './rules/pinned-addresses.ts'
+import { pinVerdicts } from './rules/pinned-addresses.ts'
 import { type Wish, wishesOf } from './rules/wishes.ts'
 import { shapeProblems, type Verdict, verdictOf } from './verdict.ts'
 
@@ -36,7 +36,7 @@ export async function validateConfigWrite(
 
   const self = keyOf(config)
   const [pools, configs] = fresh.length === 0 ? [[], []] : await Promise.all([view.pools(), view.configs()])
-  const pins = fresh.map((wish) => pinVerdict(self, wish, wishes, pools, configs))
+  const pins = pinVerdicts(self, fresh, wishes, pools, configs)
   const problems = [...contestedMacs(self, fresh, configs), ...pins.flatMap((pin) => pin.problems)]
   const warnings = [
     ...pins.flatMap((pin) => pin.warnings),

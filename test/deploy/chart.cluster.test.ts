@@ -54,6 +54,10 @@ test.each(SAME)('what the overlay %s builds is what the chart gives with %s', as
   for (const [name, object] of expected) expect(given.get(name), name).toEqual(object)
 })
 
+test('a Kubernetes that would not let old pools be taken over is refused', async () => {
+  await expect(render('--kube-version', '1.29.9')).rejects.toThrow(/requires kubeVersion: >=1\.30/)
+})
+
 describe('a value', () => {
   test('of the image is that of all three components and of the agents', async () => {
     const manifests = await render('--set', 'image.repository=registry.example.com/mdhcp,image.tag=9.9')
@@ -100,7 +104,45 @@ describe('a value', () => {
     expect(args.slice(-4)).toEqual(['--service-cidr', '10.53.0.0/16', '--service-cidr', '10.54.0.0/16'])
   })
 
+  test('of another port of your broker opens that port, and not the other', async () => {
+    const urls = ['tls://nats.example.com:443', 'nats://10.0.0.1', 'nats://[fd00::1]:5222'].join('\\,')
+    const manifests = await render('--set', `nats.enabled=false,nats.url=${urls}`)
+    const policies = manifests.filter(({ kind }) => kind === 'NetworkPolicy')
+    for (const name of ['managed-dhcp-controller', 'managed-dhcp-agent']) {
+      expect(policies.find(({ metadata }) => metadata.name === name)?.spec).toMatchObject({
+        egress: expect.arrayContaining([{ ports: [{ port: 443 }, { port: 4222 }, { port: 5222 }] }]),
+      })
+    }
+  })
+
+  test('of an authority reaches the controller, which tells its agents', async () => {
+    const manifests = await render(
+      ...['--set', 'nats.enabled=false,nats.url=tls://nats.example.com:443,nats.caConfigMap=my-ca'],
+    )
+    const { spec } = workload(manifests, 'managed-dhcp-controller')
+    expect(spec.template).toMatchObject({
+      spec: {
+        volumes: [{ name: 'nats-ca', configMap: { name: 'my-ca' } }],
+        containers: [
+          {
+            volumeMounts: [{ name: 'nats-ca', mountPath: '/etc/managed-dhcp/nats-ca', readOnly: true }],
+            env: expect.arrayContaining([
+              { name: 'NATS_CA_FILE', value: '/etc/managed-dhcp/nats-ca/ca.crt' },
+              { name: 'NATS_CA_CONFIG_MAP', value: 'my-ca' },
+            ]),
+          },
+        ],
+      },
+    })
+  })
+
+  test('of three brokers brings nothing where there is to be none', async () => {
+    const manifests = await render('--set', 'nats.enabled=false,nats.url=nats://n,nats.cluster=true')
+    expect(manifests.map(nameOf).filter((name) => name.includes('managed-dhcp-nats'))).toEqual([])
+  })
+
   test.each([
+    ['nats.caConfigMap=my-ca', /nats\.caConfigMap is for a broker of yours/],
     ['nats.enabled=false', /nats\.url must say where your broker is/],
     ['controler.replicas=3', /controler/],
     ['image.pullPolicy=Sometimes', /pullPolicy/],

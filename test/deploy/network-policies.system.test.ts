@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import * as z from 'zod'
+import { agentLabels } from '../../src/processes/controller/agents/names.ts'
 import { buildOverlay, type Manifest } from './support/kustomize.ts'
 import { selectorSchema, selects } from './support/workloads.ts'
 
@@ -22,11 +23,15 @@ const policySchema = z.looseObject({
 type Policy = z.infer<typeof policySchema>
 type Labels = Readonly<Record<string, string>>
 
-const labelsOf = (component: string): Labels => ({
-  'app.kubernetes.io/name': 'managed-dhcp',
-  'app.kubernetes.io/component': component,
-  'app.kubernetes.io/part-of': 'managed-dhcp',
-})
+/** Of agents as the controller makes them; of the others as their manifests have them. */
+const labelsOf = (component: string): Labels =>
+  component === 'agent'
+    ? agentLabels({ namespace: 'default', name: 'net-48' })
+    : {
+        'app.kubernetes.io/name': 'managed-dhcp',
+        'app.kubernetes.io/component': component,
+        'app.kubernetes.io/part-of': 'managed-dhcp',
+      }
 /** Of a pod in the same namespace that is none of ours. */
 const STRANGER: Labels = { app: 'somebody' }
 const SOMEWHERE = 'outside the cluster'

@@ -25,9 +25,9 @@ test('the README’s commands give the broker new passwords, and everybody gets 
   const commands = /To change them[\s\S]*?```sh\n([\s\S]*?)```/.exec(readme)?.[1] ?? ''
 
   const environment = { ...process.env, KUBECONFIG: system.controlPlane.kubeconfig }
-  await runCommand('timeout', ['100', 'bash', '-euo', 'pipefail', '-c', commands], { environment })
+  await runCommand('timeout', ['180', 'bash', '-euo', 'pipefail', '-c', commands], { environment })
 
   // Controllers are ready only while they are connected.
   await untilRolledOut(system)
   expect(await password()).not.toBe(before)
-}, 200_000)
+}, 300_000)

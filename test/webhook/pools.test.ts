@@ -342,6 +342,35 @@ describe('deleting a pool', () => {
     ).toContain('in use: 192.168.48.85 (22:37:37:82:93:7d, VM other/test-vm);')
   })
 
+  test('of ten thousand VMs is decided with a look at each, whether its namespace goes or not', async () => {
+    let looks = 0
+    const mac = (index: number) => `02:00:00:00:${byte(index >> 8)}:${byte(index & 255)}`
+    const byte = (value: number) => value.toString(16).padStart(2, '0')
+    const many = Array.from({ length: 10_000 }, (_, index) => index)
+    const configs = many.map((index) => {
+      const networks = [{ macAddress: mac(index), networkName: NET_48 }]
+      const config = configObject({ metadata: { name: `vm-${index}`, namespace: 'other' }, networks })
+      return new Proxy(config, {
+        get(target, key, receiver) {
+          if (key === 'spec') looks += 1
+          return Reflect.get(target, key, receiver)
+        },
+      })
+    })
+    const allocated = Object.fromEntries(
+      many.map((index) => [`10.0.${index >> 8}.${index & 255}`, mac(index)]),
+    )
+    const pool = poolObject(holds(allocated))
+
+    for (const terminating of [[], ['default']]) {
+      looks = 0
+      expect(await answerToDeletion(pool, clusterWith({ pools: [pool], configs, terminating }))).toContain(
+        'in use: 10.0.0.0 (02:00:00:00:00:00, VM other/test-vm), ',
+      )
+      expect(looks).toBeLessThan(20 * configs.length)
+    }
+  })
+
   test('a second time changes nothing and is allowed', async () => {
     const going = poolObject({
       metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' },

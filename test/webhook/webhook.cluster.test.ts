@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs'
 import { loadAll } from 'js-yaml'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as z from 'zod'
+import { parseCidr } from '../../src/api/values/cidr.ts'
+import { seconds } from '../../src/api/values/time.ts'
 import { createKubeStore, type KubeStore } from '../../src/kube/client.ts'
 import { createMetrics } from '../../src/observe/metrics.ts'
 import { startWebhook, type Webhook } from '../../src/processes/webhook/webhook.ts'
@@ -89,25 +91,32 @@ beforeAll(async () => {
     namespace: NAMESPACE,
     service: 'managed-dhcp-webhook',
     names: ['localhost'],
+    serviceCidrs: [parseCidr('10.53.0.0/16')],
   })
   await apply({ apiVersion: 'v1', kind: 'List', items: configurations(webhook.port) })
-  await eventually('the webhook is ready', async () => (webhook.ready().ok ? true : undefined))
+  await eventually('the webhook is ready', async () => (webhook.ready().ok ? true : undefined), {
+    seconds: 60,
+  })
   await apply(network('net-1'))
   // The API server hears of the configurations by a watch.
-  await eventually('the API server asks the webhook', async () => {
-    const answer = await kubectl(
-      ['create', '--dry-run=server', '-f', '-'],
-      pool('none', { cidr: '10.1.0.0/24' }),
-    )
-    if (!answer.includes('create the VM Network first')) throw new Error(answer)
-    return true
-  })
-})
+  await eventually(
+    'the API server asks the webhook',
+    async () => {
+      const answer = await kubectl(
+        ['create', '--dry-run=server', '-f', '-'],
+        pool('none', { cidr: '10.1.0.0/24' }),
+      )
+      if (!answer.includes('create the VM Network first')) throw new Error(answer)
+      return true
+    },
+    { seconds: 60 },
+  )
+}, 180_000)
 afterAll(async () => {
   for (const kind of ['validatingwebhookconfiguration', 'mutatingwebhookconfiguration']) {
     await kubectl(['delete', kind, 'managed-dhcp'])
   }
-  await webhook?.stop()
+  await webhook?.stop(seconds(0))
   store?.close()
   await kubectl(['delete', 'namespace', NAMESPACE, '--wait=false'])
 })
@@ -140,12 +149,48 @@ describe('kubectl', () => {
     )
   })
 
-  test('refuses a pool over the addresses of Services, as the API server knows them', async () => {
+  test('refuses a pool over the addresses of Services, as the API says them', async () => {
     await apply(network('net-3'))
-    const service = JSON.parse(await kubectl(['-n', 'default', 'get', 'service', 'kubernetes', '-o', 'json']))
-    expect(await apply(pool('net-3', { cidr: `${service.spec.clusterIP}/30` }))).toContain(
-      "overlaps the addresses of the cluster's Services",
+    expect(await apply(pool('net-3', { cidr: '10.96.5.0/24' }))).toContain(
+      "spec.ipv4Config.cidr: 10.96.5.0/24 overlaps the addresses of the cluster's Services, 10.96.0.0/16 (ServiceCIDR kubernetes)",
     )
+  })
+
+  test('refuses a pool over the addresses of Services that a flag says', async () => {
+    await apply(network('net-3'))
+    expect(await apply(pool('net-3', { cidr: '10.53.5.0/24' }))).toContain(
+      "spec.ipv4Config.cidr: 10.53.5.0/24 overlaps the addresses of the cluster's Services, 10.53.0.0/16 (--service-cidr)",
+    )
+  })
+
+  const ipv4ConfigOf = async (name: string) =>
+    JSON.parse(await kubectl(['-n', NAMESPACE, 'get', 'ippools.network', name, '-o', 'json'])).spec.ipv4Config
+
+  test.each([
+    ['net-4', []],
+    ['net-5', ['--server-side']],
+  ])('applies another subnet with nothing else written (%s, %j)', async (name, flags) => {
+    const applied = (ipv4Config: object) => kubectl(['apply', ...flags, '-f', '-'], pool(name, ipv4Config))
+    await apply(network(name))
+    await applied({ cidr: '10.4.0.0/24' })
+
+    expect(await applied({ cidr: '10.4.0.0/23' })).not.toContain('denied')
+    expect(await ipv4ConfigOf(name)).toEqual({
+      cidr: '10.4.0.0/23',
+      serverIP: '10.4.0.1',
+      pool: { start: '10.4.0.2', end: '10.4.1.254' },
+    })
+    expect(await applied({ cidr: '10.5.0.0/24' })).not.toContain('denied')
+    expect(await ipv4ConfigOf(name)).toEqual({
+      cidr: '10.5.0.0/24',
+      serverIP: '10.5.0.1',
+      pool: { start: '10.5.0.2', end: '10.5.0.254' },
+    })
+    // From now on the end is somebody's.
+    const end = '10.5.0.254'
+    await applied({ cidr: '10.5.0.0/24', pool: { end } })
+    expect(await applied({ cidr: '10.5.0.0/23', pool: { end } })).not.toContain('denied')
+    expect(await ipv4ConfigOf(name)).toMatchObject({ pool: { start: '10.5.0.2', end } })
   })
 
   test('does not delete a pool that is in use, and says whose it is', async () => {

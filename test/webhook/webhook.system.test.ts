@@ -1,12 +1,20 @@
 import { request } from 'node:https'
+import { connect } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import * as z from 'zod'
-import { IP_POOLS, NETWORK_ATTACHMENT_DEFINITIONS, VM_NETWORK_CONFIGS } from '../../src/api/resource.ts'
+import {
+  IP_POOLS,
+  NETWORK_ATTACHMENT_DEFINITIONS,
+  SECRETS,
+  VM_NETWORK_CONFIGS,
+} from '../../src/api/resource.ts'
+import { seconds } from '../../src/api/values/time.ts'
 import type { EmbeddedApi } from '../../src/embedded/embedded-api.ts'
 import { createMetrics, type Metrics } from '../../src/observe/metrics.ts'
 import { startWebhook, type Webhook } from '../../src/processes/webhook/webhook.ts'
 import { systemRandom } from '../../src/runtime/random.ts'
 import { systemClock } from '../../src/runtime/system-clock.ts'
+import { CERTIFICATE_SECRET } from '../../src/webhook/certificates/manager.ts'
 import { eventually } from '../e2e/support/eventually.ts'
 import { configObject, poolObject, TEST_MAC } from '../support/objects.ts'
 import { recordingLog } from '../support/recording-log.ts'
@@ -46,7 +54,7 @@ beforeEach(async () => {
   await api.store.create(NETWORK_ATTACHMENT_DEFINITIONS, { metadata, spec: { config: '{}' } })
 })
 afterEach(async () => {
-  await Promise.all((webhooks ?? []).map((webhook) => webhook.stop()))
+  await Promise.all((webhooks ?? []).map((webhook) => webhook.stop(seconds(0))))
   await api?.close()
 })
 
@@ -83,6 +91,19 @@ async function post(
   })
 }
 
+/** Of the certificate that a replica shows to whom connects now, and who trusts the configurations. */
+async function serialNumberOf(replica: number): Promise<string> {
+  const ca = await caBundleOf(api.store)
+  return new Promise((resolve, reject) => {
+    const options = { host: '127.0.0.1', port: webhooks[replica]?.port ?? 0, servername: SERVICE, ca }
+    const socket = connect(options, () => {
+      resolve(socket.getPeerCertificate().serialNumber)
+      socket.destroy()
+    })
+    socket.on('error', reject)
+  })
+}
+
 const review = (request: object) =>
   JSON.stringify({
     apiVersion: 'admission.k8s.io/v1',
@@ -112,6 +133,28 @@ describe('the webhook', () => {
       })
     }
   })
+
+  test('both show a new certificate when there is one, without a restart and without a moment of mistrust', async () => {
+    const [first] = await Promise.all([0, 1].map(serialNumberOf))
+    await api.store.delete(SECRETS, { namespace: 'harvester-system', name: CERTIFICATE_SECRET })
+
+    const mistrust: unknown[] = []
+    const second = await eventually(
+      'both replicas to show another certificate',
+      async () => {
+        const shown = await Promise.all([0, 1].map(serialNumberOf)).catch((error: unknown) => {
+          mistrust.push(error)
+          throw error
+        })
+        return shown.includes(first ?? '') ? undefined : shown
+      },
+      { seconds: 60 },
+    )
+
+    expect(mistrust).toEqual([])
+    expect(new Set(second).size).toBe(1)
+    expect(await answer('/validate', { object: poolObject() })).toMatchObject({ allowed: true })
+  }, 90_000)
 
   test('a pool is completed by /mutate', async () => {
     const object = { ...poolObject(), spec: { networkName: 'net-48', ipv4Config: { cidr: '10.0.0.0/29' } } }

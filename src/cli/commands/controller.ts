@@ -89,7 +89,9 @@ export function addControllerCommand(program: Command, { level, done }: CommandC
                 nats: options.nats,
                 // Where the controller has to say who it is, so have its agents; and they believe whom it believes.
                 natsCredentialsSecret: process.env.NATS_USER ? NATS_CREDENTIALS_SECRET : undefined,
-                natsCaConfigMap: process.env.NATS_CA_FILE ? NATS_CA_CONFIG_MAP : undefined,
+                natsCaConfigMap: process.env.NATS_CA_FILE
+                  ? process.env.NATS_CA_CONFIG_MAP || NATS_CA_CONFIG_MAP
+                  : undefined,
               },
             }),
         ...(POD_NAME === undefined ? {} : { host: POD_NAME }),

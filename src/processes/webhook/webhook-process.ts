@@ -72,7 +72,7 @@ export async function startWebhookProcess(options: WebhookProcessOptions): Promi
       },
     }
   } catch (error) {
-    await webhook.stop()
+    await webhook.stop(seconds(0))
     store.close()
     throw error
   }

@@ -1,9 +1,10 @@
 import type { Logger } from 'pino'
 import type { Cidr } from '../../api/values/cidr.ts'
+import { type Duration, seconds } from '../../api/values/time.ts'
 import type { Store } from '../../kube/store.ts'
 import type { Readiness } from '../../observe/health.ts'
 import type { Metrics } from '../../observe/metrics.ts'
-import type { Clock } from '../../runtime/clock.ts'
+import { type Clock, sleep } from '../../runtime/clock.ts'
 import type { Random } from '../../runtime/random.ts'
 import { startCertificateFiles } from '../../webhook/certificates/files.ts'
 import { startCertificateManager } from '../../webhook/certificates/manager.ts'
@@ -34,8 +35,15 @@ export interface Webhook {
   /** Of the HTTPS server. */
   readonly port: number
   ready(): Readiness
-  stop(): Promise<void>
+  /** Not ready at once, but answers for a while: those who ask hear of it later. What was asked is answered. */
+  stop(farewell?: Duration): Promise<void>
 }
+
+/**
+ * Nodes take the pod out of the Service's endpoints some moments after it began to stop. With the ten seconds that an
+ * answer may take, it stays well inside the thirty that the pod has.
+ */
+const FAREWELL = seconds(5)
 
 /** The names under which the API server calls a Service. */
 function serviceNames(service: string, namespace: string): readonly string[] {
@@ -68,13 +76,17 @@ export async function startWebhook(options: WebhookOptions): Promise<Webhook> {
   const first = certificates.current()
   if (first !== undefined) use(first)
 
+  let isStopping = false
   return {
     port: server.port,
     ready() {
-      const reasons = certificates.problems()
+      const reasons = isStopping ? ['it is stopping'] : certificates.problems()
       return { ok: reasons.length === 0, reasons }
     },
-    async stop() {
+    async stop(farewell = FAREWELL) {
+      isStopping = true
+      server.leave()
+      await sleep(clock, farewell)
       certificates.stop()
       await server.close()
     },

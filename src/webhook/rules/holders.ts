@@ -39,20 +39,26 @@ export function poolsOn(network: ObjectKey, pools: readonly IPPool[]): readonly 
   })
 }
 
-/** The objects that ask for the MAC on the network. */
-export function ownersOf(
-  mac: MacAddress,
-  network: ObjectKey | undefined,
-  configs: readonly VmNetworkConfig[],
-): readonly VmNetworkConfig[] {
-  return configs.filter((config) =>
-    wishesOf(config).some(
-      (wish) =>
-        wish.mac === mac &&
-        wish.network !== undefined &&
-        (network === undefined || sameObjectKey(wish.network, network)),
-    ),
-  )
+/** The objects that ask for a MAC on a network, or on any. */
+export type Owners = (mac: MacAddress, network: ObjectKey | undefined) => readonly VmNetworkConfig[]
+
+/** Reads each object once, so that ten thousand holders can be looked up among ten thousand objects. */
+export function ownersIn(configs: readonly VmNetworkConfig[]): Owners {
+  const askers = new Map<MacAddress, { network: ObjectKey; config: VmNetworkConfig }[]>()
+  for (const config of configs) {
+    for (const { mac, network } of wishesOf(config)) {
+      if (mac === undefined || network === undefined) continue
+      const known = askers.get(mac)
+      if (known === undefined) askers.set(mac, [{ network, config }])
+      else known.push({ network, config })
+    }
+  }
+  return (mac, network) => {
+    const found = (askers.get(mac) ?? []).filter(
+      (asker) => network === undefined || sameObjectKey(asker.network, network),
+    )
+    return [...new Set(found.map(({ config }) => config))]
+  }
 }
 
 /** "192.168.48.84 (ca:70:82:e6:84:6e, VM default/test-vm)", several with commas. */
@@ -61,9 +67,11 @@ export function nameHoldings(
   network: ObjectKey | undefined,
   configs: readonly VmNetworkConfig[],
 ): string {
+  if (holdings.length === 0) return ''
+  const owners = ownersIn(configs)
   const named = holdings.slice(0, NAMED).map(({ address, mac }) => {
-    const owners = ownersOf(mac, network, configs).map(describeOwner)
-    return `${formatIPv4Address(address)} (${[mac, ...owners].join(', ')})`
+    const names = owners(mac, network).map(describeOwner)
+    return `${formatIPv4Address(address)} (${[mac, ...names].join(', ')})`
   })
   return andMore(named, holdings.length)
 }

@@ -3,7 +3,7 @@ import { type MacAddress, macAddressToBytes } from '../../api/values/mac-address
 import { formatObjectKey, type ObjectKey, sameObjectKey } from '../../api/values/object-key.ts'
 import type { VmNetworkConfig } from '../../api/vm-network-config.ts'
 import { keyOf } from '../../kube/object-cache.ts'
-import { ownersOf } from './holders.ts'
+import { ownersIn } from './holders.ts'
 import { describeOwner, isAsking, type Wish } from './wishes.ts'
 
 /** IEEE 802: the lowest bit of the first octet marks a group address; no NIC has one. */
@@ -51,10 +51,10 @@ export function contestedMacs(
   wishes: readonly Wish[],
   configs: readonly VmNetworkConfig[],
 ): readonly FieldProblem[] {
-  const others = configs.filter((config) => isAsking(config) && !sameObjectKey(keyOf(config), self))
+  const owners = ownersIn(configs.filter((config) => isAsking(config) && !sameObjectKey(keyOf(config), self)))
   return wishes.flatMap(({ path, mac, network }) => {
     if (mac === undefined || network === undefined) return []
-    const [owner] = ownersOf(mac, network, others)
+    const [owner] = owners(mac, network)
     if (owner === undefined) return []
     const message =
       `${mac} is asked for on ${formatObjectKey(network)} by ${describeOwner(owner)} already ` +

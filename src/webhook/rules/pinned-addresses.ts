@@ -14,11 +14,34 @@ export interface PinVerdict {
   readonly warnings: readonly string[]
 }
 
-/** An address that is asked for by name must be one that the pool can give to this MAC. */
-export function pinVerdict(
+/** An address that is asked for by name must be one that the pool can give to this MAC: `wishes` of all `siblings`. */
+export function pinVerdicts(
   self: ObjectKey,
+  wishes: readonly Wish[],
+  siblings: readonly Wish[],
+  pools: readonly IPPool[],
+  configs: readonly VmNetworkConfig[],
+): readonly PinVerdict[] {
+  const wanted = new Set(wishes.flatMap(({ pin }) => pin ?? []))
+  const others = configs.filter((config) => isAsking(config) && !sameObjectKey(keyOf(config), self))
+  const askers = others.flatMap((config) =>
+    wishesOf(config).flatMap((wish) =>
+      wish.pin !== undefined && wanted.has(wish.pin) ? [{ wish, config }] : [],
+    ),
+  )
+  return wishes.map((wish) => pinVerdict(wish, siblings, askers, pools, configs))
+}
+
+/** Another object that asks for one of the addresses, on whatever network. */
+interface Asker {
+  readonly wish: Wish
+  readonly config: VmNetworkConfig
+}
+
+function pinVerdict(
   wish: Wish,
   siblings: readonly Wish[],
+  askers: readonly Asker[],
   pools: readonly IPPool[],
   configs: readonly VmNetworkConfig[],
 ): PinVerdict {
@@ -30,7 +53,7 @@ export function pinVerdict(
   if (pin === undefined) return refused(`"${written.ipAddress}" is not an IPv4 address such as 192.168.48.84`)
   const text = formatIPv4Address(pin)
 
-  const rival = rivalFor(self, wish, siblings, configs)
+  const rival = rivalFor(wish, siblings, askers)
   if (rival !== undefined) return refused(`${text} is asked for by ${rival} already; ask for another address`)
   const pool = servingPool(network, pools)
   if (pool === undefined) {
@@ -60,21 +83,11 @@ export function pinVerdict(
 const NOTHING: PinVerdict = { problems: [], warnings: [] }
 
 /** Who else asks for the address, in this object or another. */
-function rivalFor(
-  self: ObjectKey,
-  wish: Wish,
-  siblings: readonly Wish[],
-  configs: readonly VmNetworkConfig[],
-): string | undefined {
+function rivalFor(wish: Wish, siblings: readonly Wish[], askers: readonly Asker[]): string | undefined {
   const sibling = siblings.find((other) => other !== wish && isRival(wish, other))
   if (sibling !== undefined) return sibling.path
-  const owner = configs.find(
-    (config) =>
-      isAsking(config) &&
-      !sameObjectKey(keyOf(config), self) &&
-      wishesOf(config).some((other) => isRival(wish, other)),
-  )
-  return owner && describeOwner(owner)
+  const asker = askers.find((other) => isRival(wish, other.wish))
+  return asker && describeOwner(asker.config)
 }
 
 function isRival({ pin, network, mac }: Wish, other: Wish): boolean {

@@ -3,7 +3,7 @@ import type { IPPool } from '../../api/ippool.ts'
 import { formatObjectKey, sameObjectKey } from '../../api/values/object-key.ts'
 import type { VmNetworkConfig } from '../../api/vm-network-config.ts'
 import { keyOf } from '../../kube/object-cache.ts'
-import { andMore, holdingsOf, nameHoldings, networkOf, ownersOf, poolsOn } from './holders.ts'
+import { andMore, holdingsOf, nameHoldings, networkOf, ownersIn, poolsOn } from './holders.ts'
 import { describeOwner, isAsking, wishesOf } from './wishes.ts'
 
 /**
@@ -19,10 +19,9 @@ export function whyNotDeletable(
   const network = networkOf(pool)
   const namespace = pool.metadata.namespace
   const counts = (config: VmNetworkConfig) => !terminating || config.metadata.namespace !== namespace
-  const held = holdingsOf(pool).filter(({ mac }) => {
-    const owners = ownersOf(mac, network, configs)
-    return terminating ? owners.some(counts) : true
-  })
+  const holdings = holdingsOf(pool)
+  const owners = terminating ? ownersIn(configs.filter(counts)) : undefined
+  const held = holdings.filter(({ mac }) => owners === undefined || owners(mac, network).length > 0)
   const where = network === undefined ? 'its network' : formatObjectKey(network)
   const advice = `remove these VMs, or their interfaces on ${where}, first`
   if (held.length > 0) {

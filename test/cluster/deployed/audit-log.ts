@@ -41,9 +41,9 @@ export async function readAuditLog(
 ): Promise<AuditedRequest[]> {
   const requests: AuditedRequest[] = []
   for await (const line of createInterface({ input: createReadStream(file) })) {
-    const { user, verb, objectRef, responseStatus, requestReceivedTimestamp } = eventSchema.parse(
-      JSON.parse(line),
-    )
+    const event = written(line)
+    if (event === undefined) continue
+    const { user, verb, objectRef, responseStatus, requestReceivedTimestamp } = eventSchema.parse(event)
     if (objectRef === undefined || !isOfInterest(user.username)) continue
     const { apiGroup: group, resource, subresource, namespace, name } = objectRef
     requests.push({
@@ -59,4 +59,13 @@ export async function readAuditLog(
     })
   }
   return requests
+}
+
+/** The last line may be half written yet. */
+function written(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
 }

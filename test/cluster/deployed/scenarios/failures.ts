@@ -213,12 +213,13 @@ export function describeFailures(world: World): void {
       }
       try {
         await transport.whenConnected()
+        const begun = systemClock.now()
         // An agent that is not connected to the new broker yet hears nothing.
         await eventually(
           'the agent to ask the API',
           async () => {
             await forge()
-            return isLookedUp(0)
+            return isLookedUp(begun)
           },
           {
             seconds: 40,

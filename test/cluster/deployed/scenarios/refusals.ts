@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../../../e2e/support/eventually.ts'
+import { SYSTEM_NAMESPACE } from '../names.ts'
 import { TEST_VM, type World } from '../world.ts'
 
 export function describeRefusals(world: World): void {
@@ -39,9 +40,11 @@ export function describeRefusals(world: World): void {
       const { spec } = await world.system.objects.pool('defaults')
       expect(spec.ipv4Config.serverIP).toMatch(/^192\.168\.49\.\d+$/)
       await world.system.objects.untilServed('defaults', { seconds: 40 })
-      await world.system.kubectl(['delete', 'ippools.network', 'defaults', '--timeout=30s'])
-      await eventually('its agent to go', async () =>
-        (await world.system.objects.pods('agent')).length === 1 ? true : undefined,
+      await world.system.kubectl(['delete', 'ippools.network', 'defaults', '--timeout=60s'])
+      await eventually(
+        'its agent to go',
+        async () => ((await world.system.objects.pods('agent')).length === 1 ? true : undefined),
+        { seconds: 60 },
       )
     })
 
@@ -66,11 +69,11 @@ export function describeRefusals(world: World): void {
       [
         'the cluster’s service network',
         {
-          cidr: '10.96.0.0/16',
-          serverIP: '10.96.1.2',
-          pool: { start: '10.96.1.10', end: '10.96.1.20' },
+          cidr: '10.96.5.0/24',
+          serverIP: '10.96.5.2',
+          pool: { start: '10.96.5.10', end: '10.96.5.20' },
         },
-        /10\.96\.0\.0\/16/,
+        /10\.96\.0\.0\/16 \(ServiceCIDR kubernetes\)/,
       ],
     ])('%s is refused with the reason', async (_what, change, reason) => {
       expect(await refused(pool('wrong', change))).toMatch(reason)
@@ -110,14 +113,46 @@ export function describeRefusals(world: World): void {
       await world.system
         .kubectl(['patch', configuration, '--type=json', '-p', JSON.stringify(broken)])
         .catch(() => 'the API server may refuse it itself')
-      await eventually('the CA to be back', async () => {
-        const path = '{.webhooks[0].clientConfig.caBundle}'
-        const bundle = await world.system.kubectl(['get', configuration, '-o', `jsonpath=${path}`])
-        return Buffer.from(bundle, 'base64').toString().includes('BEGIN CERTIFICATE') ? true : undefined
-      })
-      await eventually('an answer of the webhook', async () =>
-        (await refused(pool('wrong', { serverIP: '10.0.0.1' }))).includes('serverIP') ? true : undefined,
+      await eventually(
+        'the CA to be back',
+        async () => {
+          const path = '{.webhooks[0].clientConfig.caBundle}'
+          const bundle = await world.system.kubectl(['get', configuration, '-o', `jsonpath=${path}`])
+          return Buffer.from(bundle, 'base64').toString().includes('BEGIN CERTIFICATE') ? true : undefined
+        },
+        { seconds: 60 },
       )
+      await eventually(
+        'an answer of the webhook',
+        async () =>
+          (await refused(pool('wrong', { serverIP: '10.0.0.1' }))).includes('serverIP') ? true : undefined,
+        { seconds: 60 },
+      )
+    })
+
+    test('no write is refused while one of the two webhook pods is deleted', async () => {
+      const config = {
+        apiVersion: 'network.harvesterhci.io/v1alpha1',
+        kind: 'VirtualMachineNetworkConfig',
+        metadata: { name: 'written', namespace: 'default' },
+        spec: { networkConfig: [{ macAddress: '02:00:00:00:04:01', networkName: 'default/net-48' }] },
+      }
+      const write = () =>
+        world.system
+          .kubectl(['create', '--dry-run=server', '-f', '-'], JSON.stringify(config))
+          .then(() => 'written', String)
+      const answers: string[] = []
+      let isGone = false
+      const writing = (async () => {
+        while (!isGone) answers.push(await write())
+      })()
+      const [going] = await world.system.objects.pods('webhook')
+      const name = going?.metadata.name ?? ''
+      await world.system.kubectl(['-n', SYSTEM_NAMESPACE, 'delete', 'pod', name, '--timeout=60s'])
+      isGone = true
+      await writing
+      expect(answers.filter((answer) => answer !== 'written')).toEqual([])
+      expect(answers.length).toBeGreaterThan(5)
     })
   })
 }
