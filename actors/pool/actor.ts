@@ -122,6 +122,8 @@ export function startPoolActor(options: PoolActorOptions): PoolActor {
       case 'nudge-network':
       case 'nudge-owners':
         return options.nudge(effect, effect.scope)
+      case 'nudge-rivals':
+        return options.nudge({ owners: options.demand.rivals(effect.network, effect.macs) }, 'all')
       default:
         void carryOut(effect, pool, parts).then((outcome) => outcome !== undefined && self.tell(outcome))
     }
