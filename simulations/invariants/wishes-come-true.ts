@@ -67,6 +67,7 @@ export function wishesComeTrue(witness: Witness, history: PoolHistory, wishes: W
     if (given.length > 1) {
       const message = `${given.join(' and ')} are both told that ${mac} is theirs`
       witness.violated('one of twins is given', message, [mac, ...given])
+      return
     }
     // Whose turn it is may pin what cannot be had.
     if (isPinned || given.length === 1) return
