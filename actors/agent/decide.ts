@@ -12,6 +12,7 @@ import type { LeaseDelta, PoolSnapshot } from '../pool/contracts.ts'
 import { answer } from './answer.ts'
 import {
   applyDelta,
+  forgetRunOut,
   keepForgotten,
   openLeaseTable,
   presumeAcknowledged,
@@ -91,6 +92,7 @@ function learn(
         unservable: undefined,
       }
     case 'tick':
+      if (state.table !== undefined) forgetRunOut(state.table, now)
       return onTick(state, now, effects)
   }
 }
