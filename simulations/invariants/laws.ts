@@ -9,6 +9,7 @@ import { commitBeforeReply } from './commit-before-reply.ts'
 import { dataPathWaitsForNobody } from './data-path.ts'
 import type { Invariant } from './invariant.ts'
 import { keepsItsAddress } from './keeps-its-address.ts'
+import { memoryIsBounded } from './memory-is-bounded.ts'
 import { nicsAndWishes } from './nics-and-wishes.ts'
 import { noCrash } from './no-crash.ts'
 import { oneHolder } from './one-holder.ts'
@@ -63,5 +64,9 @@ export function laws(world: World): Invariant[] {
     wishesComeTrue(witness, history, wishes),
     booksAfterQuiet(witness, history),
     pausedIsPaused(witness, history, wishes),
+    memoryIsBounded(
+      witness,
+      agents.map(({ process }) => ({ name: process.machine.name, remembered: process.remembered })),
+    ),
   ]
 }

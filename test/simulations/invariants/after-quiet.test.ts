@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { afterQuiet } from '../../../simulations/invariants/after-quiet.ts'
+import { memoryIsBounded } from '../../../simulations/invariants/memory-is-bounded.ts'
 import { nicsAndWishes } from '../../../simulations/invariants/nics-and-wishes.ts'
 import { noCrash } from '../../../simulations/invariants/no-crash.ts'
 import { pausedIsPaused } from '../../../simulations/invariants/paused.ts'
@@ -122,6 +123,15 @@ describe('what is paused', () => {
     config.config({ ...configObject({ networks: [] }), status: told('Pending', { message: 'why' }) })
     expect(config.afterQuiet()).toEqual(['the status comes true'])
   })
+})
+
+test.each([
+  [0, []],
+  [3, ['memory is bounded']],
+])('an agent that remembers %i leases long after the last of them ran out', (count, broken) => {
+  const agent = { name: 'agent-net-48-1', remembered: () => count }
+  const court = new Court(({ witness }) => memoryIsBounded(witness, [agent]))
+  expect(court.afterQuiet()).toEqual(broken)
 })
 
 test('whatever is thrown where nobody expects it is a crash; a full disk is expected', () => {
