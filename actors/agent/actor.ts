@@ -53,6 +53,8 @@ export interface AgentActor {
   /** What is wrong with the interface; undefined when nothing is. */
   interfaceChanged(problem: InterfaceProblem | undefined): void
   leases(): number
+  /** Addresses that are remembered because of a lease that the pool does not know of any more. */
+  remembered(): number
   /** Stops answering, and writes the state file if that is still to be done. */
   stop(): Promise<void>
 }
@@ -234,6 +236,7 @@ export async function startAgentActor(options: AgentActorOptions): Promise<Agent
     ready,
     interfaceChanged: (problem) => actor.tell({ type: 'interface', problem }),
     leases: () => state.table?.addresses.size ?? 0,
+    remembered: () => (state.table?.freed.size ?? 0) + (state.table?.outstanding.size ?? 0),
     async stop() {
       cancelTick()
       informer.stop()

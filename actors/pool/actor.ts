@@ -131,6 +131,8 @@ export function startPoolActor(options: PoolActorOptions): PoolActor {
       case 'nudge-network':
       case 'nudge-owners':
         return options.nudge(effect, effect.scope)
+      case 'nudge-rivals':
+        return options.nudge({ owners: options.demand.rivals(effect.network, effect.macs) }, 'all')
       default:
         return carryOut(effect, pool, parts).then((outcome) => {
           if (outcome !== undefined) self.tell(outcome)

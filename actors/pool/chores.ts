@@ -11,7 +11,7 @@ const REGISTRATION_RETRY = seconds(5)
 const RESOLVE_INTERVAL = minutes(60)
 const RESOLVE_RETRY = minutes(1)
 
-/** The periodic reads: the network's registration, NTP names, leases that nobody asks for any more. */
+/** What is due from time to time: the network's registration, NTP names, leases that nobody asks for, or several. */
 export function startChores(state: PoolState, now: Instant, effects: PoolEffect[]): PoolState {
   let next = state
   const isDeleting = next.pool?.metadata.deletionTimestamp !== undefined
@@ -29,7 +29,12 @@ export function startChores(state: PoolState, now: Instant, effects: PoolEffect[
     forgetRefused(next.refused, now)
     const held = new Map<MacAddress, number>()
     for (const [, mac] of next.book.allocator.held()) held.set(mac, claimOf(next, mac))
-    if (held.size > 0) effects.push({ type: 'find-orphans', held, changesByOthers: next.changesByOthers })
+    if (held.size > 0) {
+      effects.push({ type: 'find-orphans', held, changesByOthers: next.changesByOthers })
+      // An older object that took to the MAC later has it now: whoever was told before of the address asks again.
+      const { network } = next.book.configuration
+      effects.push({ type: 'nudge-rivals', network, macs: [...held.keys()] })
+    }
     next = { ...next, nextSweep: later(now, SWEEP_INTERVAL) }
   }
   return next

@@ -32,6 +32,8 @@ export interface DemandReader {
   isAsked(network: ObjectKey | undefined, mac: MacAddress, owner: Owner): boolean
   /** Several objects ask for the MAC, on whichever network, as far as the watch knows. */
   isContested(mac: MacAddress): boolean
+  /** Those who ask for one of these MACs on the network that others ask for too, as far as the watch knows. */
+  rivals(network: ObjectKey, macs: readonly MacAddress[]): Owner[]
   /** Of the held MACs, those that nobody asks for. @throws StoreError */
   findOrphans(network: ObjectKey, held: ReadonlyMap<MacAddress, number>): Promise<Orphan[]>
 }
@@ -121,6 +123,13 @@ export function createDemandReader(options: { store: Store; configs: Informer })
     isContested(mac) {
       const asking = configs.byIndex(CONFIGS_BY_MAC, mac)
       return asking.length > 1 && asking.filter(isAlive).length > 1
+    },
+
+    rivals(network, macs) {
+      return macs.flatMap((mac) => {
+        const asking = configs.byIndex(CONFIGS_BY_MAC_ON_NETWORK, macKey(network, mac)).filter(isAlive)
+        return asking.length > 1 ? asking.map((config) => ownerOf(vmNetworkConfigSchema.parse(config))) : []
+      })
     },
 
     async findOrphans(network, held) {

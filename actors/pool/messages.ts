@@ -102,6 +102,8 @@ export type PoolEffect =
   | { type: 'resolve-ntp'; names: readonly string[] }
   /** The pool changed: everybody on the network may ask again. */
   | { type: 'nudge-network'; network: ObjectKey; scope: NudgeScope }
+  /** Of those who ask for one of these MACs and are not alone in that, only one may believe that it is theirs. */
+  | { type: 'nudge-rivals'; network: ObjectKey; macs: readonly MacAddress[] }
   /** Addresses came free, or were taken away: these may ask again. */
   | { type: 'nudge-owners'; owners: readonly Owner[]; scope: NudgeScope }
   | { type: 'publish'; event: PoolEvent }

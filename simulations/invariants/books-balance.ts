@@ -1,5 +1,5 @@
-import { parsePoolConfiguration, reservedAddresses } from '../../src/api/pool-configuration.ts'
-import { parseIPv4Address } from '../../src/api/values/ipv4-address.ts'
+import type { IPPool } from '../../src/api/ippool.ts'
+import { countBooks } from './books.ts'
 import type { Invariant, Witness } from './invariant.ts'
 import { leasesOf, nameOf } from './pool-history.ts'
 
@@ -8,39 +8,34 @@ import { leasesOf, nameOf } from './pool-history.ts'
  * address that is newly given lies in the range and is not excluded; what agents must learn has a revision of its own.
  */
 export function booksBalance(witness: Witness): Invariant {
+  /** By uid and generation: what is written is about the spec that was read, and that may not be the latest. */
+  const specs = new Map<string, IPPool['spec']>()
+
   return {
     poolChanged({ pool, previous, by, given, taken }) {
+      const { uid = '', generation } = pool.metadata
+      specs.set(`${uid} ${generation}`, pool.spec)
       if (by === 'operator' || by === 'api') return
       const name = nameOf(pool)
-      const parsed = parsePoolConfiguration(pool)
       const status = pool.status?.ipv4
-      if (!parsed.ok || status === undefined) return
-      // What is written is about the spec that was read: a later write may be about a later one.
-      if (pool.status?.observedGeneration !== pool.metadata.generation) return
-      const { configuration } = parsed
-      const { range } = configuration
-      const excluded = new Set([...configuration.excluded, ...reservedAddresses(configuration)])
-      const isOffered = (address: number) =>
-        address >= range.start && address <= range.end && !setHas(excluded, address)
-      const outside = [...excluded].filter((address) => address < range.start || address > range.end).length
-      const capacity = range.end - range.start + 1 - (excluded.size - outside)
-      const leases = [...leasesOf(pool)].map(([address, mac]) => [parseIPv4Address(address), mac] as const)
-      const used = leases.filter(([address]) => isOffered(address)).length
+      const spec = specs.get(`${uid} ${pool.status?.observedGeneration}`)
+      if (spec === undefined || status === undefined) return
+      const books = countBooks({ ...pool, spec })
+      if (books === undefined) return
+      const { capacity, used } = books
       const { used: saidUsed = 0, available = 0 } = status
       if (saidUsed !== used || available !== capacity - used) {
         const message = `${by} wrote used ${saidUsed} and available ${available} into ${name}; of ${capacity} addresses ${used} are used`
         witness.violated('used + available = capacity', message, [name])
       }
-      const macs = leases.map(([, mac]) => mac)
+      const macs = [...leasesOf(pool).values()]
       const twice = macs.find((mac, index) => macs.indexOf(mac) !== index)
       if (twice !== undefined) {
-        witness.violated('one address a MAC', `${by} wrote two addresses of ${twice} into ${name}`, [
-          twice,
-          name,
-        ])
+        const message = `${by} wrote two addresses of ${twice} into ${name}`
+        witness.violated('one address a MAC', message, [twice, name])
       }
       for (const { address, mac } of given) {
-        if (isOffered(parseIPv4Address(address))) continue
+        if (books.isOffered(address)) continue
         const message = `${by} gave ${address} to ${mac}, which ${name} does not offer`
         witness.violated('only what is offered', message, [address, mac, name])
       }
@@ -51,8 +46,4 @@ export function booksBalance(witness: Witness): Invariant {
       }
     },
   }
-}
-
-function setHas(set: ReadonlySet<number>, value: number): boolean {
-  return set.has(value)
 }

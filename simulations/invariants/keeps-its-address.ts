@@ -2,12 +2,12 @@ import type { KubeObject } from '../../src/api/object.ts'
 import { formatObjectKey, parseObjectKey } from '../../src/api/values/object-key.ts'
 import { networkStatuses, vmNetworkConfigSchema } from '../../src/api/vm-network-config.ts'
 import type { Invariant, Witness } from './invariant.ts'
-import { describeTenure, nameOf, type PoolHistory, time } from './pool-history.ts'
-import type { Wish, Wishes } from './wishes.ts'
+import { describeTenure, type PoolHistory, time } from './pool-history.ts'
+import { nameOf, type Wish, type Wishes } from './wishes.ts'
 
 /** A write may have been decided, or have been on its way, before the wish was there: until its owner is told. */
 const HASTE = 45_000
-/** What people did by hand may take so long to come to its end. */
+/** What people wrote of an address by hand may take so long to come to its end. */
 const AFTERMATH = 120_000
 
 /** Law 7: a MAC that was given an address keeps it until its owner gives it up. */
@@ -22,17 +22,16 @@ export function keepsItsAddress(witness: Witness, history: PoolHistory, wishes: 
       const before = new Set(allocations(previous).map(({ key }) => key))
       const newly = allocations(next).filter(({ key }) => !before.has(key))
       for (const { network, mac, address } of newly) {
-        const wish = wishes.of(network, mac).find(({ uid }) => uid === next.metadata.uid)
+        const wish = wishes.of(network, mac).find(({ owner }) => owner === nameOf(next))
         // One that is newer than this write may not be what it answers.
         if (wish !== undefined && wish.since < witness.now()) told.set(wish, address)
       }
     },
 
     poolChanged({ pool, by, taken }) {
-      const edited = history.editedAt(nameOf(pool))
       if (by === 'operator' || pool.metadata.deletionTimestamp !== undefined) return
-      if (isRecent(edited.status)) return
       for (const tenure of taken) {
+        if (isRecent(history.touchedAt(tenure))) continue
         const asking = wishes.of(tenure.network, tenure.mac)
         const [wish] = asking
         // Two who ask for one MAC: one of them has to go without.

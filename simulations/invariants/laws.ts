@@ -2,16 +2,20 @@ import type { RunningClient } from '../world/guests.ts'
 import type { Machine } from '../world/machine.ts'
 import type { World } from '../world/world.ts'
 import { afterQuiet } from './after-quiet.ts'
+import { booksAfterQuiet } from './books-after-quiet.ts'
 import { booksBalance } from './books-balance.ts'
 import { clientsAreToldSense } from './clients-are-told-sense.ts'
 import { commitBeforeReply } from './commit-before-reply.ts'
 import { dataPathWaitsForNobody } from './data-path.ts'
 import type { Invariant } from './invariant.ts'
 import { keepsItsAddress } from './keeps-its-address.ts'
+import { memoryIsBounded } from './memory-is-bounded.ts'
 import { nicsAndWishes } from './nics-and-wishes.ts'
 import { noCrash } from './no-crash.ts'
 import { oneHolder } from './one-holder.ts'
+import { pausedIsPaused } from './paused.ts'
 import { revokedIsNotServed } from './revoked-is-not-served.ts'
+import { wishesComeTrue } from './wishes-come-true.ts'
 
 /** All that is watched in a world. */
 export function laws(world: World): Invariant[] {
@@ -56,6 +60,13 @@ export function laws(world: World): Invariant[] {
     revokedIsNotServed(witness, history),
     dataPathWaitsForNobody(witness, history, uptimes, undisturbedSince),
     afterQuiet(witness, history, wishes),
-    nicsAndWishes(witness, history),
+    nicsAndWishes(witness, history, wishes),
+    wishesComeTrue(witness, history, wishes),
+    booksAfterQuiet(witness, history),
+    pausedIsPaused(witness, history, wishes),
+    memoryIsBounded(
+      witness,
+      agents.map(({ process }) => ({ name: process.machine.name, remembered: process.remembered })),
+    ),
   ]
 }

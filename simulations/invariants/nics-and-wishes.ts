@@ -1,44 +1,36 @@
-import type { KubeObject } from '../../src/api/object.ts'
-import { formatObjectKey, parseObjectKey } from '../../src/api/values/object-key.ts'
-import { virtualMachineSchema } from '../../src/api/virtual-machine.ts'
-import { vmInterfaces } from '../../src/api/vm-interfaces.ts'
-import { requestedNetworks, vmNetworkConfigSchema } from '../../src/api/vm-network-config.ts'
-import type { CommittedChange } from '../world/api-server.ts'
+import { formatIPv4Address, parseIPv4Address } from '../../src/api/values/ipv4-address.ts'
+import { requestedNetworks, type VmNetworkConfig } from '../../src/api/vm-network-config.ts'
 import type { Invariant, Witness } from './invariant.ts'
 import type { PoolHistory } from './pool-history.ts'
+import { nicOf } from './told.ts'
+import { nicsOf, type Wishes } from './wishes.ts'
 
 /**
- * Law 5, one step before the pools: after quiet each NIC of a VM on a network with a pool asks for an address, and
- * nothing asks that no VM has. Without it a VM that nobody noticed would be a VM that wants nothing.
+ * Law 5, one step before the pools: after quiet each NIC of a VM on a network with a pool asks for an address, for the one
+ * that the VM pins, and nothing asks that no VM has. Without it a VM that nobody noticed would be a VM that wants nothing.
  */
-export function nicsAndWishes(witness: Witness, history: PoolHistory): Invariant {
-  const machines = new Map<string, KubeObject>()
-  const configs = new Map<string, KubeObject>()
-
+export function nicsAndWishes(witness: Witness, history: PoolHistory, wishes: Wishes): Invariant {
   return {
-    committed({ plural, previous, next }: CommittedChange) {
-      const kept = { virtualmachines: machines, virtualmachinenetworkconfigs: configs }[plural]
-      const subject = next ?? previous
-      if (kept === undefined || subject === undefined) return
-      const name = `${subject.metadata.namespace}/${subject.metadata.name}`
-      if (next === undefined) kept.delete(name)
-      else kept.set(name, next)
-    },
-
     quiet() {
+      const machines = wishes.machines()
+      const configs = wishes.configs()
       for (const name of new Set([...machines.keys(), ...configs.keys()])) {
         const machine = machines.get(name)
         if (machine?.metadata.deletionTimestamp !== undefined) continue
         const has = nicsOf(machine)
         const asked = askedFor(configs.get(name))
-        for (const nic of has) {
+        for (const [nic, { pin }] of has) {
           const [network = ''] = nic.split(' ')
-          if (asked.has(nic) || history.on(network).length !== 1) continue
-          witness.violated('every NIC asks', `the VM ${name} has a NIC ${nic}, for which nothing asks`, [
-            name,
-          ])
+          if (history.on(network).length !== 1) continue
+          if (!asked.has(nic)) {
+            const message = `the VM ${name} has a NIC ${nic}, for which nothing asks`
+            witness.violated('every NIC asks', message, [name])
+          } else if (pin !== 'malformed' && asked.get(nic) !== pin) {
+            const message = `the VM ${name} pins ${pin === undefined ? 'nothing' : formatIPv4Address(pin)} for ${nic}, its VirtualMachineNetworkConfig another`
+            witness.violated('pins are followed', message, [name])
+          }
         }
-        for (const nic of asked) {
+        for (const nic of asked.keys()) {
           if (has.has(nic)) continue
           const message = `the VirtualMachineNetworkConfig ${name} asks for ${nic}, which no VM has`
           witness.violated('no leaks', message, [name])
@@ -48,21 +40,13 @@ export function nicsAndWishes(witness: Witness, history: PoolHistory): Invariant
   }
 }
 
-/** `default/net-1 02:00:00:00:00:01` */
-function nicsOf(object: KubeObject | undefined): Set<string> {
-  const machine = virtualMachineSchema.safeParse(object).data
-  if (machine === undefined) return new Set()
-  const { interfaces } = vmInterfaces(machine, undefined)
-  return new Set(interfaces.map(({ network, mac }) => `${formatObjectKey(network)} ${mac}`))
-}
-
-function askedFor(object: KubeObject | undefined): Set<string> {
-  const config = vmNetworkConfigSchema.safeParse(object).data
-  if (config === undefined) return new Set()
-  return new Set(
-    requestedNetworks(config).map(({ networkName, macAddress }) => {
-      const network = parseObjectKey(networkName, config.metadata.namespace)
-      return `${formatObjectKey(network)} ${macAddress.toLowerCase()}`
-    }),
+/** NIC to the address that is asked for it, if it is a certain one. */
+function askedFor(config: VmNetworkConfig | undefined): Map<string, number | undefined> {
+  if (config === undefined) return new Map()
+  return new Map(
+    requestedNetworks(config).map((entry) => [
+      nicOf(entry, config),
+      entry.ipAddress ? parseIPv4Address(entry.ipAddress) : undefined,
+    ]),
   )
 }

@@ -22,6 +22,15 @@ export interface PoolChange {
   readonly taken: readonly Tenure[]
 }
 
+/** That somebody wrote what the status says of an address by hand. */
+interface Touch {
+  readonly pool: string
+  readonly at: number
+  readonly address: string
+  /** Whose it was before, and after. */
+  readonly macs: readonly string[]
+}
+
 /** Every lease that any IPPool's status ever held, and until when. */
 export class PoolHistory {
   readonly #now: () => number
@@ -30,6 +39,7 @@ export class PoolHistory {
   readonly #pools = new Map<string, IPPool>()
   readonly #handEdits = new Map<string, number>()
   readonly #specEdits = new Map<string, number>()
+  readonly #touched: Touch[] = []
 
   constructor(now: () => number) {
     this.#now = now
@@ -49,6 +59,7 @@ export class PoolHistory {
       const edits =
         before.metadata.generation === pool.metadata.generation ? this.#handEdits : this.#specEdits
       edits.set(name, this.#now())
+      if (edits === this.#handEdits) this.#touched.push(...touched(name, this.#now(), before, pool))
     }
     const { given, taken } = this.#change(subject, before, pool, by)
     return { pool: subject, previous: before, by, given, taken }
@@ -76,6 +87,13 @@ export class PoolHistory {
   /** When somebody last edited the status by hand, or the spec; undefined: never. */
   editedAt(pool: string): { status: number | undefined; spec: number | undefined } {
     return { status: this.#handEdits.get(pool), spec: this.#specEdits.get(pool) }
+  }
+
+  /** When somebody last wrote the address, or another one of the MAC, in the status by hand; undefined: never. */
+  touchedAt({ pool, address, mac }: Pick<Tenure, 'pool' | 'address' | 'mac'>): number | undefined {
+    return this.#touched.findLast(
+      (touch) => touch.pool === pool && (touch.address === address || touch.macs.includes(mac)),
+    )?.at
   }
 
   #change(subject: IPPool, before: IPPool | undefined, pool: IPPool | undefined, by: string) {
@@ -121,6 +139,25 @@ export function leasesOf(pool: IPPool | undefined): Map<string, string> {
   return new Map(
     entries.filter(([, mac]) => MAC.test(mac)).map(([address, mac]) => [address, parseMacAddress(mac)]),
   )
+}
+
+function touched(pool: string, at: number, before: IPPool, after: IPPool): Touch[] {
+  const states = [before, after].map(({ status }) => ({
+    allocated: status?.ipv4?.allocated ?? {},
+    resting: status?.ipv4?.resting ?? {},
+  }))
+  const says = (address: string) =>
+    states.map(({ allocated, resting }) => [allocated[address], resting[address]?.macAddress])
+  const addresses = states.flatMap(({ allocated, resting }) => [
+    ...Object.keys(allocated),
+    ...Object.keys(resting),
+  ])
+  return [...new Set(addresses)].flatMap((address): Touch[] => {
+    const [was = [], is = []] = says(address)
+    if (was.join() === is.join()) return []
+    const macs = [...was, ...is].flatMap((mac = '') => (MAC.test(mac) ? [parseMacAddress(mac)] : []))
+    return [{ pool, at, address, macs }]
+  })
 }
 
 export function describeTenure({ address, mac, from, to }: Tenure): string {

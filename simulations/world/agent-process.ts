@@ -18,8 +18,13 @@ export interface AgentProcessParts extends ProcessParts {
   fileObserver: StateFileObserver
 }
 
+/** An agent that can be asked how many addresses it remembers for the sake of leases of the past. */
+export interface AgentProcess extends SimulatedProcess {
+  remembered(): number
+}
+
 /** The agent of one network, as `src/processes/agent` composes it, over simulated parts. */
-export function createAgentProcess(parts: AgentProcessParts): SimulatedProcess {
+export function createAgentProcess(parts: AgentProcessParts): AgentProcess {
   const { machine, plan, scheduler, broker, segment, network } = parts
   const { name } = machine
   let actor: AgentActor | undefined
@@ -76,6 +81,7 @@ export function createAgentProcess(parts: AgentProcessParts): SimulatedProcess {
       const role = actor.ready().ok ? 'serving' : 'not serving'
       return `agent ${role}${doing === undefined ? '' : `, ${doing}`}`
     },
+    remembered: () => actor?.remembered() ?? 0,
     problems: () => (actor === undefined ? [] : actor.ready().reasons),
   }
 }

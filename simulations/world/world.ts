@@ -10,7 +10,7 @@ import { FaultWindows } from '../faults/windows.ts'
 import { Judge } from '../invariants/judge.ts'
 import type { Plan } from '../plan/plan.ts'
 import { createTraceRecorder, type TraceRecorder } from '../trace/recorder.ts'
-import { createAgentProcess } from './agent-process.ts'
+import { type AgentProcess, createAgentProcess } from './agent-process.ts'
 import { type ApiServer, openApiServer } from './api-server.ts'
 import { createChance } from './chance.ts'
 import { createControllerProcess } from './controller-process.ts'
@@ -30,7 +30,7 @@ import type { ApiRequest, StoreObserver } from './simulated-store.ts'
 import type { WatchSwitch } from './simulated-watch.ts'
 
 export interface AgentSlot {
-  readonly process: SimulatedProcess
+  readonly process: AgentProcess
   readonly network: string
   readonly disk: StateDisk
 }

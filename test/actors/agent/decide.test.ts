@@ -289,6 +289,18 @@ describe('answering', () => {
     expect(driver.hears(discover({ mac: mac(OTHER_MAC) }))).toEqual(['ignored address-resting'])
   })
 
+  test('an address that came free is remembered until its last lease has run out, and no longer', () => {
+    const driver = new AgentDriver(from('watch', { revision: 7 }))
+    driver.hears(initReboot(ip('192.168.48.84'), { mac: client }))
+    const leases = { '192.168.48.84': null }
+    driver.tell({ type: 'delta', delta: delta({ revision: 8, previousRevision: 7, leases }) })
+
+    driver.pass(299)
+    expect(driver.state.table?.freed.size).toBe(1)
+    driver.pass(1)
+    expect(driver.state.table?.freed.size).toBe(0)
+  })
+
   test('an address that its pool gives to another after it was free is not held back: the pool knows best', () => {
     const driver = new AgentDriver(from('watch', { revision: 7 }))
     driver.hears(initReboot(ip('192.168.48.84'), { mac: client }))

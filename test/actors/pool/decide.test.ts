@@ -455,6 +455,15 @@ describe('release', () => {
     expect(driver.commit()?.ipv4?.allocated).not.toHaveProperty(['192.168.48.84'])
   })
 
+  test('who believes to have a MAC that an older object asks for since is made to ask again', () => {
+    const driver = PoolDriver.of(held({ '192.168.48.84': TEST_MAC }))
+
+    driver.pass(61)
+
+    const network = { namespace: 'default', name: 'net-48' }
+    expect(driver.take('nudge-rivals')).toMatchObject({ network, macs: [TEST_MAC] })
+  })
+
   test('a lease time that was made shorter does not cut the rest of leases from before', () => {
     const driver = PoolDriver.of(held({ '192.168.48.84': TEST_MAC }))
     const pool = driver.state.pool ?? poolObject()

@@ -312,4 +312,239 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     within: 60,
     scenario: 'api-trouble',
   },
+  {
+    name: 'the object of a VM is deleted without a look whether the VM is gone',
+    edits: [
+      {
+        file: 'actors/vm/actor.js',
+        from: 'if (vm?.metadata.uid === owner.uid)',
+        to: 'if (false)',
+      },
+    ],
+    breaks: ['keeps its address'],
+    within: 60,
+    scenario: 'api-trouble',
+  },
+  {
+    name: 'one entry of the status that makes no sense, and none of it is believed',
+    edits: [
+      {
+        file: 'actors/pool/book.js',
+        from: 'const surplus = [];',
+        to: "const surplus = [];\n    if (Object.values(pool.status?.ipv4?.allocated ?? {}).includes('nonsense'))\n        return book;",
+      },
+    ],
+    breaks: ['keeps its address'],
+    within: 60,
+    scenario: 'hand-edits',
+  },
+  {
+    name: 'an address that is pinned is not looked at',
+    edits: [
+      {
+        file: 'actors/pool/batch.js',
+        from: 'const pinned = optionalAddress(request.pinnedAddress);\n    // Who asked',
+        to: 'const pinned = undefined;\n    // Who asked',
+      },
+      {
+        file: 'actors/pool/batch.js',
+        from: 'const pinned = optionalAddress(request.pinnedAddress);\n    if (pinned === undefined) {',
+        to: 'const pinned = undefined;\n    if (pinned === undefined) {',
+      },
+      {
+        file: 'actors/vm/pursue.js',
+        from: 'return isPinKept && ownerUid',
+        to: 'return ownerUid',
+      },
+    ],
+    breaks: ['a pin is given'],
+    within: 60,
+  },
+  {
+    name: 'of several who ask for one MAC nobody is given an address',
+    edits: [
+      {
+        file: 'actors/pool/batch.js',
+        from: 'if ((isDisputed || !pending.asked) && !isVerified) {',
+        to: "if (pending.contested && !keeps) {\n        refuse(state, outcome, pending, { reason: 'MacInUse', message: 'several ask for it' }, now);\n        return;\n    }\n    if ((isDisputed || !pending.asked) && !isVerified) {",
+      },
+    ],
+    breaks: ['one of twins is given'],
+    within: 60,
+    scenario: 'mac-collision',
+  },
+  {
+    name: 'who has an address is not asked again when an older object takes to its MAC',
+    edits: [
+      {
+        file: 'actors/pool/actor.js',
+        from: "return options.nudge({ owners: options.demand.rivals(effect.network, effect.macs) }, 'all');",
+        to: 'return;',
+      },
+    ],
+    breaks: ['one of twins is given'],
+    within: 60,
+    scenario: 'mac-collision',
+  },
+  {
+    name: 'the status stays with the spec that it was first written for',
+    edits: [
+      {
+        file: 'actors/pool/status.js',
+        from: 'observedGeneration: generation,',
+        to: 'observedGeneration: current.observedGeneration ?? generation,',
+      },
+    ],
+    breaks: ['the status is about the spec'],
+    within: 60,
+    scenario: 'scarce-addresses',
+  },
+  {
+    name: 'figures that somebody wrote by hand stay',
+    edits: [
+      {
+        file: 'actors/pool/status.js',
+        from: 'if (patch === undefined)',
+        to: "if (patch === undefined || (!agentsMustLearn && Object.keys(patch).join() === 'ipv4'))",
+      },
+    ],
+    breaks: ['used + available = capacity', 'marks are right', 'rests end'],
+    within: 60,
+    scenario: 'hand-edits',
+  },
+  {
+    name: 'the agent of a paused pool serves on',
+    edits: [
+      {
+        file: 'actors/agent/decide.js',
+        from: 'return state.table !== undefined && !state.table.configuration.paused;',
+        to: 'return state.table !== undefined;',
+      },
+    ],
+    breaks: ['who is paused does not serve'],
+    within: 30,
+    scenario: 'pool-edit-under-load',
+  },
+  {
+    name: 'a NIC that a VM gets later is overlooked',
+    edits: [
+      {
+        file: 'actors/vm/desired-config.js',
+        from: 'if (!pools.has(networkName) && before === undefined)',
+        to: 'if ((!pools.has(networkName) || config !== undefined) && before === undefined)',
+      },
+    ],
+    breaks: ['every NIC asks'],
+    within: 30,
+    scenario: 'vm-churn',
+  },
+  {
+    name: 'the object of a VM that was deleted keeps its finalizer',
+    edits: [
+      {
+        file: 'actors/vm/follow-config.js',
+        from: 'return next.nics.size === 0 ? letGo(next, config, effects) : scheduleWake(next, now, effects);',
+        to: 'return scheduleWake(next, now, effects);',
+      },
+    ],
+    breaks: ['nothing is stuck'],
+    within: 30,
+    scenario: 'vm-churn',
+  },
+  {
+    name: 'the status of a VM is written once',
+    edits: [
+      {
+        file: 'actors/vm/follow-config.js',
+        from: 'const patch = isAsking ?',
+        to: 'const patch = isAsking || config.status !== undefined ?',
+      },
+    ],
+    breaks: ['the status comes true'],
+    within: 30,
+    scenario: 'vm-churn',
+  },
+  {
+    name: 'who was not answered does not ask again for an hour',
+    edits: [
+      {
+        file: 'actors/vm/answers.js',
+        from: 'const { address } = nic.phase;\n    const retryAt = later(now, backoff(failures));',
+        to: 'const { address } = nic.phase;\n    const retryAt = later(now, 3_600_000);',
+      },
+    ],
+    breaks: ['who asks is given'],
+    within: 60,
+    scenario: 'nats-flapping',
+  },
+  {
+    name: 'a pool that was paused says for ever that it is stopped',
+    edits: [
+      {
+        file: 'actors/pool/status.js',
+        from: "message: 'spec.paused is true; set it to false to serve again' }\n            : { status: false },",
+        to: "message: 'spec.paused is true; set it to false to serve again' }\n            : lastKnown(current, 'Stopped'),",
+      },
+    ],
+    breaks: ['conditions come true'],
+    within: 30,
+    scenario: 'pool-edit-under-load',
+  },
+  {
+    name: 'a MAC that somebody wrote twice by hand keeps two addresses',
+    edits: [
+      {
+        file: 'actors/pool/book.js',
+        from: 'if (allocator.addressOf(mac) === undefined)',
+        to: 'if (true)',
+      },
+      {
+        file: 'src/ipam/range-allocator.js',
+        from: 'if (current !== undefined)\n            throw new MacHoldsAnotherAddressError(mac, current);',
+        to: '',
+      },
+    ],
+    breaks: ['one address a MAC'],
+    within: 60,
+    scenario: 'hand-edits',
+  },
+  {
+    name: 'the lowest address of the range is given, also when it is excluded',
+    edits: [
+      {
+        file: 'src/ipam/range-allocator.js',
+        from: 'new NeverUsed(range, this.#excluded)',
+        to: 'new NeverUsed(range, new Set())',
+      },
+    ],
+    breaks: ['only what is offered'],
+    within: 60,
+    scenario: 'pool-edit-under-load',
+  },
+  {
+    name: 'who waits for a pool asks again at once',
+    edits: [
+      {
+        file: 'actors/vm/answers.js',
+        from: 'const { address } = nic.phase;\n    const retryAt = later(now, backoff(failures));',
+        to: 'const { address } = nic.phase;\n    const retryAt = now;',
+      },
+    ],
+    breaks: ['no livelock'],
+    within: 60,
+    scenario: 'hand-edits',
+  },
+  {
+    name: 'an agent remembers for ever which addresses came free',
+    edits: [
+      {
+        file: 'actors/agent/lease-table.js',
+        from: 'if (until <= now)\n                leases.delete(address);',
+        to: 'if (until <= 0)\n                leases.delete(address);',
+      },
+    ],
+    breaks: ['memory is bounded'],
+    within: 30,
+    scenario: 'vm-churn',
+  },
 ]
