@@ -16,7 +16,7 @@ import { revokedIsNotServed } from './revoked-is-not-served.ts'
 /** All that is watched in a world. */
 export function laws(world: World): Invariant[] {
   const { judge, plan, agents, windows, scheduler, guests } = world
-  const { witness, history, wishes } = judge
+  const { witness, history, wishes, hearsay } = judge
   const hasFaultyPackets = (network: string) =>
     plan.faults.some(
       (fault) => (fault.type === 'packets' || fault.type === 'liar') && fault.network === network,
@@ -48,7 +48,7 @@ export function laws(world: World): Invariant[] {
   }))
   return [
     oneHolder(witness, history),
-    commitBeforeReply(witness, history),
+    commitBeforeReply(witness, history, hearsay),
     keepsItsAddress(witness, history, wishes),
     booksBalance(witness),
     noCrash(witness),
