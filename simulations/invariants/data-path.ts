@@ -65,8 +65,7 @@ export function dataPathWaitsForNobody(
       const serving = agents.find(
         (agent) =>
           agent.network === network &&
-          (isUp(agent.upSince(), at) ||
-            (isUp(agent.upSince(), beforeRenewal) && isInFile(agent, tenure))),
+          (isUp(agent.upSince(), at) || (isUp(agent.upSince(), beforeRenewal) && isInFile(agent, tenure))),
       )
       if (serving === undefined) return
       const pool = history.on(`default/${network}`).find(({ metadata }) => metadata.uid === tenure.uid)

@@ -40,7 +40,8 @@ export class Disturbances {
 
   #of<Type extends 'packets' | 'liar'>(type: Type, network: string): FaultOf<Type>[] {
     return this.#parts.faults.filter(
-      (fault): fault is FaultOf<Type> => fault.type === type && 'network' in fault && fault.network === network,
+      (fault): fault is FaultOf<Type> =>
+        fault.type === type && 'network' in fault && fault.network === network,
     )
   }
 }

@@ -59,7 +59,12 @@ export function editsReachReplies(
       const type = getOption(packet.options, 'messageType')
       const mac = clientMacAddress(packet)
       const [pool, ...others] = history.on(`default/${network}`)
-      if ((type !== 'ACK' && type !== 'OFFER') || mac === undefined || pool === undefined || others.length > 0)
+      if (
+        (type !== 'ACK' && type !== 'OFFER') ||
+        mac === undefined ||
+        pool === undefined ||
+        others.length > 0
+      )
         return
       const heard = hearsay.known(agent, nameOf(pool))
       if (heard === undefined || networkOf(heard.pool) !== `default/${network}`) return
@@ -71,7 +76,9 @@ export function editsReachReplies(
       const since = known.slice(first)
       if (first < 0 || since.some(({ terms }) => terms === undefined)) return
       const isAsked = areIntact(network) && questions.find(network, mac, packet.xid) !== undefined
-      const flaws = since.flatMap(({ terms }) => (terms === undefined ? [] : [flawsIn(packet, terms, isAsked)]))
+      const flaws = since.flatMap(({ terms }) =>
+        terms === undefined ? [] : [flawsIn(packet, terms, isAsked)],
+      )
       if (flaws.some((found) => found.length === 0)) return
       const message = `${agent} told ${mac} (${type}) ${flaws[0]?.join(', ')}, as it heard of ${nameOf(pool)} at ${time(heard.at)}`
       witness.violated('edits reach replies', message, [mac, agent, nameOf(pool)])
@@ -119,6 +126,8 @@ function textOf(name: OptionName, value: unknown): string {
   const isCount = name === 'leaseTime' || name === 'renewalTime' || name === 'rebindingTime'
   const parts: unknown[] = Array.isArray(value) ? value : [value]
   return parts
-    .map((part) => (typeof part === 'number' && !isCount ? formatIPv4Address(toIPv4Address(part)) : `${part}`))
+    .map((part) =>
+      typeof part === 'number' && !isCount ? formatIPv4Address(toIPv4Address(part)) : `${part}`,
+    )
     .join(' ')
 }

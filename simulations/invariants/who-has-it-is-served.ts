@@ -68,7 +68,10 @@ export function whoHasItIsServed(parts: ServedParts): Invariant {
     const tenure = soleTenure(client.network, client.mac)
     const before = waiting.get(client.name)
     const isFine = tenure !== undefined && !isUnsettled(tenure) && !isLeftToAnother(tenure)
-    const agent = isFine && isUndisturbed(client, now - MOVE) ? agents.find((candidate) => couldAnswer(candidate, tenure, now)) : undefined
+    const agent =
+      isFine && isUndisturbed(client, now - MOVE)
+        ? agents.find((candidate) => couldAnswer(candidate, tenure, now))
+        : undefined
     if (tenure === undefined || agent === undefined) {
       waiting.delete(client.name)
       return
