@@ -23,6 +23,8 @@ export interface PoolState {
   longerLeasesEnd: Instant
   /** Leases that somebody took out of the status, by hand or with an older copy of it. As in the book. */
   forgotten: readonly Rest[]
+  /** Of addresses that a write freed later than it was decided: until when they must rest, whatever the status says yet. */
+  longerRests: ReadonlyMap<IPv4Address, Instant>
   /** What is wrong with the spec: nothing new is allocated until it is put right. */
   invalid: string | undefined
   /** The spec that is gone by: the last valid one that is known. */
@@ -160,6 +162,7 @@ export function initialPoolState(now: Instant): PoolState {
     book: undefined,
     longerLeasesEnd: now,
     forgotten: [],
+    longerRests: new Map(),
     invalid: undefined,
     servedSpec: undefined,
     network: undefined,
