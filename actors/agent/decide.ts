@@ -95,7 +95,6 @@ function learn(
         unservable: undefined,
       }
     case 'tick':
-      if (state.table !== undefined) forgetRunOut(state.table, now)
       return onTick(state, now, effects)
   }
 }

@@ -119,13 +119,6 @@ export function forgetRunOut({ freed, outstanding }: LeaseTable, now: Instant): 
   }
 }
 
-/** Law 9: a pool uses all of its range in turn, and what is remembered of an address must not outlast its last lease. */
-export function forgetRunOut({ freed, outstanding }: LeaseTable, now: Instant): void {
-  for (const leases of [freed, outstanding]) {
-    for (const [address, { until }] of leases) if (until <= now) leases.delete(address)
-  }
-}
-
 /** What the pool is to know: addresses that look free to it while a client may use them. */
 export function unknownLeases(table: LeaseTable, now: Instant): UnknownLease[] {
   const leases: UnknownLease[] = []

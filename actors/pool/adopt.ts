@@ -1,6 +1,7 @@
 import { describeProblems } from '../../src/api/field-problem.ts'
 import type { IPPool, IPPoolSpec } from '../../src/api/ippool.ts'
 import { type PoolConfiguration, parsePoolConfiguration } from '../../src/api/pool-configuration.ts'
+import type { IPv4Address } from '../../src/api/values/ipv4-address.ts'
 import { sameObjectKey } from '../../src/api/values/object-key.ts'
 import {
   type Instant,
@@ -10,7 +11,7 @@ import {
   toInstant,
   wholeSecond,
 } from '../../src/api/values/time.ts'
-import { LONGEST_LEASE_SECONDS, leasesOf, openBook, restEnd, restsOf } from './book.ts'
+import { LONGEST_LEASE_SECONDS, leasesOf, openBook, restEnd, restFromNow, restsOf } from './book.ts'
 import type { PoolEffect } from './messages.ts'
 import { readable } from './readable.ts'
 import { inheritedBy, remainsOf } from './remains.ts'
@@ -55,11 +56,16 @@ export function adoptPool(
         : forgottenLeases(state, pool, { configuration, longerLeasesEnd }, now)
   const remembered = { longerLeasesEnd, forgotten }
   const book = configuration === undefined ? undefined : openBook(pool, configuration, now, remembered)
+  const known: PoolState['longerRests'] = isAnother ? new Map() : state.longerRests
+  // A write of which no answer came may have taken them, and as late as just now.
+  const taken = isAnother ? [] : takenSince(before, pool)
+  const longerRests = book === undefined ? known : restFromNow(book, taken, known, now)
   if (book !== undefined) tellOwners(state, pool, isEdited, book, effects)
   const isChangedByOthers = before !== undefined && !isSame(before, pool)
   return {
     ...(isChangedByOthers ? distrustLooks(state, effects) : state),
     ...remembered,
+    longerRests,
     pool,
     book,
     servedSpec: spec,
@@ -159,6 +165,12 @@ function forgottenLeases(
   const known = new Set(taken.map(({ address }) => address))
   const earlier = [...forgotten, ...restsOf(before).filter(isForgotten)]
   return [...taken, ...earlier.filter((entry) => entry.until > now && !known.has(entry.address))]
+}
+
+function takenSince(before: IPPool | undefined, pool: IPPool): IPv4Address[] {
+  const held = new Map(leasesOf(pool))
+  const known = before === undefined ? [] : leasesOf(before)
+  return known.flatMap(([address, mac]) => (held.get(address) === mac ? [] : [address]))
 }
 
 /**

@@ -97,6 +97,29 @@ export function restEnd(
   return wholeSecond(toInstant(end))
 }
 
+/**
+ * A write takes its time, and what it takes away is acknowledged until it is made: rests of what it freed count from
+ * when it is known to be done.
+ * @returns those that must last longer than the status says, and those of `known` that still count
+ */
+export function restFromNow(
+  book: Book,
+  freed: Iterable<IPv4Address>,
+  known: PoolState['longerRests'],
+  now: Instant,
+): PoolState['longerRests'] {
+  const longer = new Map([...known].filter(([, until]) => until > now))
+  const least = later(now, seconds(book.configuration.leaseSeconds))
+  for (const address of freed) {
+    const until = book.restingUntil.get(address)
+    if (until !== undefined && until < least) longer.set(address, restEnd(book, now))
+  }
+  for (const [address, until] of longer) {
+    if ((book.restingUntil.get(address) ?? until) < until) book.restingUntil.set(address, until)
+  }
+  return longer
+}
+
 /** @returns false when that is over, or the address is held, or rests already */
 export function rest(book: Book, { address, mac, until }: Rest, now: Instant): boolean {
   if (until <= now) return false

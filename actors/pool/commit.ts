@@ -1,6 +1,8 @@
 import type { IPPool } from '../../src/api/ippool.ts'
+import { parseIPv4Address } from '../../src/api/values/ipv4-address.ts'
 import { type Duration, type Instant, later, milliseconds, seconds } from '../../src/api/values/time.ts'
 import { remember } from './adopt.ts'
+import { restFromNow } from './book.ts'
 import type { CommitFailure, PoolEffect, PoolMessage } from './messages.ts'
 import { recordNotices } from './notices.ts'
 import { whoMayAskAgain } from './refusals.ts'
@@ -16,7 +18,7 @@ const RETRY_AFTER: Record<CommitFailure, Duration> = {
 }
 
 /** The only way out for answers that say something new (law 2). */
-export function committed(state: PoolState, pool: IPPool, effects: PoolEffect[]): PoolState {
+export function committed(state: PoolState, pool: IPPool, now: Instant, effects: PoolEffect[]): PoolState {
   const { inFlight } = state
   if (inFlight === undefined) return state
   const revision = pool.status?.ipv4?.revision ?? 0
@@ -36,9 +38,16 @@ export function committed(state: PoolState, pool: IPPool, effects: PoolEffect[])
     const owners = whoMayAskAgain(state.refused, inFlight.freed)
     if (owners.length > 0) effects.push({ type: 'nudge-owners', owners, scope: 'waiting' })
   }
+  const freed = Object.entries(inFlight.changes).flatMap(([address, mac]) =>
+    mac === null ? [parseIPv4Address(address)] : [],
+  )
+  const { book, longerRests: known } = state
+  const longerRests = book === undefined ? known : restFromNow(book, freed, known, now)
   return {
     ...state,
     pool,
+    longerRests,
+    dirty: state.dirty || freed.some((address) => longerRests.has(address)),
     inFlight: undefined,
     fence: state.fence && !inFlight.fences,
     seenBy: state.looks,

@@ -95,7 +95,7 @@ function apply(state: PoolState, message: PoolMessage, now: Instant, effects: Po
       return { ...state, reading: false, readRetry: { at: later(now, delay), failures } }
     }
     case 'commit-done':
-      return committed(state, message.pool, effects)
+      return committed(state, message.pool, now, effects)
     case 'commit-failed':
       return commitFailed(state, message, now, effects)
     case 'demand-checked':

@@ -26,6 +26,8 @@ export interface PoolState {
   forgotten: readonly Rest[]
   /** Of the pool that served the network before this one. */
   remains: Remains | undefined
+  /** Of addresses that a write freed later than it was decided: until when they must rest, whatever the status says yet. */
+  longerRests: ReadonlyMap<IPv4Address, Instant>
   /** What is wrong with the spec: nothing new is allocated until it is put right. */
   invalid: string | undefined
   /** The spec that is gone by: the last valid one that is known. */
@@ -171,6 +173,7 @@ export function initialPoolState(now: Instant, remains?: Remains): PoolState {
     longerLeasesEnd: now,
     forgotten: [],
     remains,
+    longerRests: new Map(),
     invalid: undefined,
     servedSpec: undefined,
     network: undefined,

@@ -37,8 +37,10 @@ export function clientsAreToldSense(
       const edits = history.on(`default/${client.network}`).map((pool) => history.editedAt(nameOf(pool)))
       // People may have taken it away by hand.
       if (edits.some(({ status }) => isRecent(status))) return
-      if (history.of(`default/${client.network}`, before.address).some(({ to }) => to?.by === 'operator'))
-        return
+      const isTaken = history
+        .of(`default/${client.network}`, before.address)
+        .some(({ mac, to }) => mac === client.mac && to?.by === 'operator' && to.at > before.at - AFTERMATH)
+      if (isTaken) return
       const message = `${client.name} (${client.mac}) had ${before.address} at ${time(before.at)} and is told ${address} now, although ${wish.owner} asked for it all the time`
       witness.violated('keeps its address', message, [before.address, address, client.mac])
     },

@@ -1,17 +1,11 @@
-import { type PoolSnapshot, poolSnapshotSchema } from '../../actors/pool/contracts.ts'
+import { isDeepStrictEqual } from 'node:util'
+import type { IPPool } from '../../src/api/ippool.ts'
+import { parsePoolConfiguration } from '../../src/api/pool-configuration.ts'
 import { formatIPv4Address } from '../../src/api/values/ipv4-address.ts'
 import type { RunningClient } from '../world/guests.ts'
 import type { Invariant, Witness } from './invariant.ts'
-import { describeTenure, type PoolHistory, type Tenure, time } from './pool-history.ts'
-
-export interface AgentUptime {
-  readonly name: string
-  readonly network: string
-  /** Since when without a break, pauses counting as breaks; undefined: it is down. */
-  upSince(): number | undefined
-  /** What its state file says; undefined when there is none, or when it is not what was read. */
-  stateFile(): string | undefined
-}
+import { describeTenure, nameOf, type PoolHistory, time } from './pool-history.ts'
+import { type AgentUptime, isInFile, isUp } from './serving.ts'
 
 interface Acknowledged {
   readonly at: number
@@ -20,6 +14,8 @@ interface Acknowledged {
 
 /** RFC 2131 §4.4.5: clients renew when half of the lease is over. Who is up well before can answer all that they ask. */
 const BEFORE_RENEWAL = 0.4
+/** What people do by hand may take so long to come to its end. */
+const AFTERMATH = 120_000
 
 /**
  * Law 6: with the API, NATS and the controller all down agents serve every lease that they know. A client whose lease
@@ -34,8 +30,23 @@ export function dataPathWaitsForNobody(
   hadPackets: (client: RunningClient) => number | undefined,
 ): Invariant {
   const acknowledged = new Map<string, Acknowledged>()
+  /** When somebody last edited what decides whether a pool serves, and by hand took or gave an address, or one of a MAC. */
+  const edits = new Map<string, number>()
+  const isExcused = (about: string, at: number) => {
+    const edit = edits.get(about) ?? Number.NEGATIVE_INFINITY
+    return edit > at - AFTERMATH && witness.now() - edit < AFTERMATH
+  }
 
   return {
+    poolChanged({ pool, previous, by, given, taken }) {
+      if (by !== 'operator') return
+      if (!isDeepStrictEqual(servingPart(previous), servingPart(pool))) edits.set(nameOf(pool), witness.now())
+      for (const { network, address, mac } of [...given, ...taken]) {
+        edits.set(`${network} ${address}`, witness.now())
+        edits.set(`${network} ${mac}`, witness.now())
+      }
+    },
+
     client(client, event) {
       if (event.type === 'bound' || event.type === 'renewed') {
         acknowledged.set(client.name, { at: witness.now(), leaseMs: event.leaseSeconds * 1000 })
@@ -54,14 +65,13 @@ export function dataPathWaitsForNobody(
       const serving = agents.find(
         (agent) =>
           agent.network === network &&
-          (isUp(agent.upSince(), at) ||
-            (isUp(agent.upSince(), beforeRenewal) && knows(agent.stateFile(), tenure))),
+          (isUp(agent.upSince(), at) || (isUp(agent.upSince(), beforeRenewal) && isInFile(agent, tenure))),
       )
       if (serving === undefined) return
       const pool = history.on(`default/${network}`).find(({ metadata }) => metadata.uid === tenure.uid)
       if (pool === undefined || pool.spec.paused) return
-      const edited = history.editedAt(tenure.pool)
-      if ([edited.spec, edited.status].some((edit) => edit !== undefined && edit > at - 120_000)) return
+      const abouts = [tenure.pool, `${tenure.network} ${address}`, `${tenure.network} ${mac}`]
+      if (abouts.some((about) => isExcused(about, at))) return
       const lines = [
         `${name} (${mac}) lost ${address}: its lease ran out although ${serving.name} runs since ${time(serving.upSince() ?? 0)} and knew of it, and it was acknowledged at ${time(at)}:`,
         `  ${describeTenure(tenure)}`,
@@ -71,19 +81,10 @@ export function dataPathWaitsForNobody(
   }
 }
 
-function knows(stateFile: string | undefined, { uid, address, mac }: Tenure): boolean {
-  const snapshot = stateFile === undefined ? undefined : readSnapshot(stateFile)
-  return snapshot?.uid === uid && snapshot.leases[address] === mac
-}
-
-function readSnapshot(text: string): PoolSnapshot | undefined {
-  try {
-    return poolSnapshotSchema.parse(JSON.parse(text))
-  } catch {
-    return undefined
-  }
-}
-
-function isUp(since: number | undefined, at: number): boolean {
-  return since !== undefined && since <= at
+/** What of a spec decides whether clients are served, and by whom they think they are. */
+function servingPart(pool: IPPool | undefined) {
+  if (pool === undefined) return undefined
+  const { networkName, paused = false, ipv4Config } = pool.spec
+  const { cidr, serverIP } = ipv4Config
+  return { networkName, paused, cidr, serverIP, isValid: parsePoolConfiguration(pool).ok }
 }

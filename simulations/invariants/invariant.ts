@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../src/api/object.ts'
 import type { DhcpPacket } from '../../src/dhcp/packet.ts'
+import type { Leg } from '../../transports/messages/simulated-network.ts'
 import type { ClientEvent } from '../clients/events.ts'
 import type { CommittedChange } from '../world/api-server.ts'
 import type { RunningClient } from '../world/guests.ts'
@@ -32,6 +33,8 @@ export interface Invariant {
   heardOfPool?(process: string, pool: KubeObject): void
   client?(client: RunningClient, event: ClientEvent): void
   replied?(reply: SentReply): void
+  /** A message left for a process, whether it arrives or not. */
+  messaged?(message: Leg): void
   logged?(error: LoggedError): void
   /** All is healed for long enough: what must come true has. */
   quiet?(): void

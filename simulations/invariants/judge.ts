@@ -1,4 +1,5 @@
 import type { Violation } from '../runner/result.ts'
+import { Hearsay } from './hearsay.ts'
 import type { Invariant, Witness } from './invariant.ts'
 import { PoolHistory } from './pool-history.ts'
 import { Wishes } from './wishes.ts'
@@ -6,6 +7,8 @@ import { Wishes } from './wishes.ts'
 export interface JudgeParts {
   now(): number
   clients: Witness['clients']
+  /** The same until the process is killed. */
+  lifeOf(process: string): unknown
   /** Of each violation, as it is found. */
   found(violation: Violation): void
 }
@@ -15,12 +18,14 @@ export class Judge {
   readonly violations: Violation[] = []
   readonly history: PoolHistory
   readonly wishes: Wishes
+  readonly hearsay: Hearsay
   readonly witness: Witness
   readonly #invariants: Invariant[] = []
 
   constructor(parts: JudgeParts) {
     this.history = new PoolHistory(parts.now)
     this.wishes = new Wishes(parts.now)
+    this.hearsay = new Hearsay(parts.now, parts.lifeOf)
     this.witness = {
       now: parts.now,
       clients: parts.clients,
@@ -53,11 +58,16 @@ export class Judge {
     for (const invariant of this.#invariants) invariant.replied?.(reply)
   }
 
+  readonly messaged: NonNullable<Invariant['messaged']> = (message) => {
+    for (const invariant of this.#invariants) invariant.messaged?.(message)
+  }
+
   readonly logged: NonNullable<Invariant['logged']> = (error) => {
     for (const invariant of this.#invariants) invariant.logged?.(error)
   }
 
   readonly heardOfPool: NonNullable<Invariant['heardOfPool']> = (process, pool) => {
+    this.hearsay.heardOfPool(process, pool)
     for (const invariant of this.#invariants) invariant.heardOfPool?.(process, pool)
   }
 

@@ -1,4 +1,5 @@
 import { type IPPool, ipPoolSchema } from '../../src/api/ippool.ts'
+import type { KubeObject } from '../../src/api/object.ts'
 import { parseMacAddress } from '../../src/api/values/mac-address.ts'
 import { formatObjectKey, parseObjectKey } from '../../src/api/values/object-key.ts'
 import type { CommittedChange } from '../world/api-server.ts'
@@ -10,8 +11,17 @@ export interface Tenure {
   readonly network: string
   readonly address: string
   readonly mac: string
-  readonly from: { readonly at: number; readonly revision: number; readonly by: string }
-  to: { readonly at: number; readonly revision: number; readonly by: string } | undefined
+  readonly from: Mark
+  to: Mark | undefined
+}
+
+/** The write that began a tenure, or ended it. */
+export interface Mark {
+  readonly at: number
+  readonly revision: number
+  /** By the API's own counter, which nobody sets back. Infinite when the pool went: nobody hears a version of that. */
+  readonly version: number
+  readonly by: string
 }
 
 export interface PoolChange {
@@ -61,7 +71,8 @@ export class PoolHistory {
       edits.set(name, this.#now())
       if (edits === this.#handEdits) this.#touched.push(...touched(name, this.#now(), before, pool))
     }
-    const { given, taken } = this.#change(subject, before, pool, by)
+    const version = pool === undefined ? Number.POSITIVE_INFINITY : versionOf(pool)
+    const { given, taken } = this.#change(subject, before, pool, { by, version })
     return { pool: subject, previous: before, by, given, taken }
   }
 
@@ -96,8 +107,13 @@ export class PoolHistory {
     )?.at
   }
 
-  #change(subject: IPPool, before: IPPool | undefined, pool: IPPool | undefined, by: string) {
-    const now = { at: this.#now(), revision: subject.status?.ipv4?.revision ?? 0, by }
+  #change(
+    subject: IPPool,
+    before: IPPool | undefined,
+    pool: IPPool | undefined,
+    { by, version }: Pick<Mark, 'by' | 'version'>,
+  ) {
+    const now: Mark = { at: this.#now(), revision: subject.status?.ipv4?.revision ?? 0, version, by }
     const [held, holds] = [leasesOf(before), leasesOf(pool)]
     const name = nameOf(subject)
     const uid = subject.metadata.uid ?? ''
@@ -121,6 +137,10 @@ export class PoolHistory {
     }
     return { given, taken }
   }
+}
+
+export function versionOf({ metadata }: Pick<KubeObject, 'metadata'>): number {
+  return Number(metadata.resourceVersion)
 }
 
 export function nameOf(pool: IPPool): string {

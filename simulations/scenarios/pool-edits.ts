@@ -20,9 +20,13 @@ export function poolEdit(chance: Chance, on: NetworkPlan, at: number): Edit {
     () => ({ leaseTime: chance.pick([15, 20, 60, 120]) }),
     () => ({ router: chance.pick([addressAt(on.start, 1), addressIn(chance, on)]) }),
     () => ({ serverIP: chance.pick([on.server, addressAt(on.start, 3), addressIn(chance, on)]) }),
-    () => ({ dns: [chance.pick(['1.1.1.1', '8.8.8.8'])], domainName: chance.pick(['one.test', 'two.test']) }),
+    () => named(chance.pick(['1.1.1.1', '8.8.8.8']), chance.pick(['one.test', 'two.test'])),
   ]
   return edit(on, at, chance.pick(kinds)())
+}
+
+function named(server: string, domainName: string): Spec {
+  return { dns: [server], domainName, domainSearch: [domainName, 'all.test'], ntp: [server] }
 }
 
 /** The pool is paused, and goes on after a while. */

@@ -5,6 +5,8 @@ import { network } from './cluster.ts'
 import { scenarioOf } from './day.ts'
 import { fleet, moments, times, vmName } from './fleet.ts'
 
+const STATUS_WRITE = 'patch ippools/status'
+
 /**
  * More VMs than addresses: what one has to give back, while its client runs on, another waits for. Controllers die in the
  * middle of it, and lease times change.
@@ -42,6 +44,7 @@ export const scarceAddresses = scenarioOf({
       (at) => killed(chance.pick(controllers(replicas)), at, chance.pick([1, 300, 3_000])),
       (at) => killed(chance.pick(agents(networks)), at, chance.pick([1, 3_000])),
       (at) => ({ type: 'api-errors', at, lasts: 10_000, process: '*', share: 0.5, error: 'conflict' }),
+      (at) => ({ type: 'api-slow', at, lasts: 60_000, process: '*', upToMs: 10_000, request: STATUS_WRITE }),
     ]
     return {
       networks,

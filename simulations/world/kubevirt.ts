@@ -57,6 +57,8 @@ export class KubeVirt {
     const incarnation = (this.#machines.get(vm)?.incarnation ?? 0) + 1
     const machine = this.#wish(vm, { nics, isWanted: true, isRunning: running, incarnation })
     this.#until(async () => {
+      const now = this.#machines.get(vm)
+      if (now?.incarnation !== incarnation || !now.isWanted) return true
       try {
         await this.#api.store.create(VIRTUAL_MACHINES, machineObject(vm, machine.nics, running))
       } catch (error) {
@@ -94,6 +96,9 @@ export class KubeVirt {
     if (!known?.isWanted) return
     this.#wish(vm, { ...known, isWanted: false, isRunning: false })
     this.#until(async () => {
+      const object = await found(this.#api.store.get(VIRTUAL_MACHINES, key(vm)))
+      // Who deletes it twice shuts it down once: the second time, the next of that name may run already.
+      if (object === undefined || object.metadata.deletionTimestamp !== undefined) return true
       await ignoringNotFound(this.#api.store.delete(VIRTUAL_MACHINES, key(vm)))
       this.#shutDown(
         vm,

@@ -67,6 +67,7 @@ export async function createWorld(plan: Plan, scheduler: Scheduler): Promise<Wor
   const judge = new Judge({
     now: () => scheduler.now,
     clients: () => guests.running(),
+    lifeOf: (process) => processes.get(process)?.machine.life,
     found: ({ law, message, about }) =>
       trace.add({ kind: 'violation', who: 'fault', text: `${law}: ${message}`, about }),
   })
@@ -112,8 +113,10 @@ export async function createWorld(plan: Plan, scheduler: Scheduler): Promise<Wor
       scheduler.after(delay, processes.get(process)?.machine.life ?? scheduler.outside, action),
     fate: messageFaults.fate,
     isConnected: messageFaults.isConnected,
-    observe({ from, to, subject, body, delays }) {
-      trace.stamp([from, to, subject, body, delays])
+    observe({ delays, ...leg }) {
+      trace.stamp([leg, delays])
+      judge.messaged(leg)
+      const { from, to, subject, body } = leg
       const { text, about } = describeMessage(subject, body)
       const entry = { kind: 'message', who: from, to, text, about } as const
       if (delays.length === 0) trace.add(entry)

@@ -339,6 +339,49 @@ describe('release', () => {
     expect(driver.commit()?.ipv4?.allocated?.['192.168.48.84']).toBe(OTHER_MAC)
   })
 
+  test('the rest counts from when the write is done: until then agents go on acknowledging the address', () => {
+    const driver = PoolDriver.of(held({ '192.168.48.84': TEST_MAC }))
+    driver.release()
+    driver.wanted(false)
+    driver.stopped(9)
+    expect(driver.commit()?.ipv4?.resting?.['192.168.48.84']?.until).toBe('2026-01-01T00:05:00Z')
+
+    expect(driver.commit()?.ipv4?.resting?.['192.168.48.84']?.until).toBe('2026-01-01T00:05:09Z')
+  })
+
+  test('so it does when no answer came, and the write is seen when the pool is read again', () => {
+    const driver = PoolDriver.of(held({ '192.168.48.84': TEST_MAC }))
+    driver.release()
+    driver.wanted(false)
+    const pool = driver.written()
+    driver.stopped(30)
+    driver.tell({ type: 'commit-failed', cause: 'unknown', reason: 'no answer within 30 s' })
+    driver.pass(1)
+    driver.take('read-pool')
+    driver.tell({ type: 'pool-read', pool })
+
+    expect(driver.commit()?.ipv4?.resting?.['192.168.48.84']?.until).toBe('2026-01-01T00:05:31Z')
+  })
+
+  test('an edit that is read before the longer rest is written does not cut it short', () => {
+    const driver = PoolDriver.of(held({ '192.168.48.84': TEST_MAC }))
+    driver.release()
+    driver.wanted(false)
+    driver.stopped(9)
+    const status = driver.commit()
+    driver.tell({ type: 'commit-failed', cause: 'conflict', reason: 'it was edited' })
+    const { metadata, spec } = poolObject({
+      metadata: { resourceVersion: '20', generation: 2 },
+      ipv4Config: { dns: ['1.1.1.1'] },
+    })
+    driver.tell({ type: 'pool-read', pool: { metadata, spec, status } })
+    driver.take('commit')
+    driver.tell({ type: 'commit-failed', cause: 'conflict', reason: 'once more' })
+    driver.tell({ type: 'pool-read', pool: { metadata, spec, status } })
+
+    expect(driver.commit()?.ipv4?.resting?.['192.168.48.84']?.until).toBe('2026-01-01T00:05:09Z')
+  })
+
   test('an address that rests goes back to its own MAC at once', () => {
     const driver = PoolDriver.of(held({ '192.168.48.84': TEST_MAC }))
     driver.release()

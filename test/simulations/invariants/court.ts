@@ -24,7 +24,12 @@ export class Court {
   readonly #objects = new Map<string, KubeObject>()
 
   constructor(lawOf: LawOf) {
-    this.judge = new Judge({ now: () => this.now, clients: () => this.clients, found: () => {} })
+    this.judge = new Judge({
+      now: () => this.now,
+      clients: () => this.clients,
+      lifeOf: () => 0,
+      found: () => {},
+    })
     this.judge.add(lawOf(this.judge))
   }
 

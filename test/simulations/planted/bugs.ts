@@ -106,7 +106,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         to: 'const rest = false;',
       },
     ],
-    breaks: ['one holder'],
+    breaks: ['addresses rest', 'one holder'],
     within: 60,
     scenario: 'scarce-addresses',
   },
@@ -119,7 +119,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         to: 'for (const entry of [])',
       },
     ],
-    breaks: ['one holder'],
+    breaks: ['addresses rest', 'one holder'],
     within: 120,
     scenario: 'scarce-addresses',
   },
@@ -546,5 +546,76 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     breaks: ['memory is bounded'],
     within: 30,
     scenario: 'vm-churn',
+  },
+  {
+    name: 'whoever is given the address that it had before is told so before the status says it',
+    edits: [
+      {
+        file: 'actors/pool/settle.js',
+        from: 'const inFlight = { effects: answers,',
+        to: `const given = (next.claims.given ??= new Set());
+    const leases = answers.flatMap(({ event }) => event?.type === 'lease-allocated' ? [event.body.address + event.body.macAddress] : []);
+    const isKnown = leases.length > 0 && leases.every((lease) => given.has(lease));
+    for (const lease of leases)
+        given.add(lease);
+    if (isKnown)
+        effects.push(...answers);
+    const inFlight = { effects: isKnown ? [] : answers,`,
+      },
+    ],
+    breaks: ['commit before reply'],
+    within: 30,
+    scenario: 'vm-churn',
+  },
+  {
+    name: 'one renewal in five is refused, although the address is the one that the client has',
+    edits: [
+      {
+        file: 'src/dhcp/decide.js',
+        from: 'if (claimed !== binding)',
+        to: "if (claimed !== binding || (clientState === 'renewing' && request.xid % 5 === 0))",
+      },
+    ],
+    breaks: ['who has it is not refused'],
+    within: 20,
+  },
+  {
+    name: 'an agent that serves from its state file answers no DISCOVER',
+    edits: [
+      {
+        file: 'actors/agent/answer.js',
+        from: 'const binding = mac === undefined ?',
+        to: "const isUnheard = table.source === 'file' && request.options.get(53)?.[0] === 1;\n    const binding = mac === undefined || isUnheard ?",
+      },
+    ],
+    breaks: ['who has it is answered'],
+    within: 20,
+    scenario: 'control-plane-dark',
+  },
+  {
+    name: 'an agent keeps the name servers that it began with, whatever later snapshots say',
+    edits: [
+      {
+        file: 'actors/agent/lease-table.js',
+        from: 'const configuration = configurationOf(snapshot);',
+        to: 'const { dns = configurationOf(snapshot).dns } = previous?.configuration ?? {};\n    const configuration = { ...configurationOf(snapshot), dns };',
+      },
+    ],
+    breaks: ['edits reach replies'],
+    within: 30,
+    scenario: 'pool-edit-under-load',
+  },
+  {
+    name: 'an address rests for half of the lease time',
+    edits: [
+      {
+        file: 'actors/pool/book.js',
+        from: 'later(now, seconds(configuration.leaseSeconds))',
+        to: 'later(now, seconds(configuration.leaseSeconds / 2))',
+      },
+    ],
+    breaks: ['addresses rest'],
+    within: 30,
+    scenario: 'scarce-addresses',
   },
 ]
