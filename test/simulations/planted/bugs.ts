@@ -26,8 +26,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'actors/pool/settle.js',
-        from: 'const inFlight = { effects: answers,',
-        to: 'effects.push(...answers);\n    const inFlight = { effects: [],',
+        from: 'effects: [...answers, ...kept.map(({ answer }) => answer)],',
+        to: 'effects: (effects.push(...answers), []),',
       },
     ],
     breaks: ['commit before reply'],
