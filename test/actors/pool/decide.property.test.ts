@@ -80,4 +80,4 @@ test('whatever is lost, doubled, late or refused: no law is broken, and after qu
     ),
     { numRuns: 400 },
   )
-}, 60_000)
+}, 120_000)

@@ -247,4 +247,4 @@ test('whatever fails on the way, the VM ends with the addresses that it asks for
     }),
     { numRuns: 500 },
   )
-}, 60_000)
+}, 120_000)
