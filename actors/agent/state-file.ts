@@ -1,9 +1,9 @@
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { Logger } from 'pino'
-import * as z from 'zod'
 import type { ObjectKey } from '../../src/api/values/object-key.ts'
-import { type PoolSnapshot, poolSnapshotSchema } from '../pool/contracts.ts'
+import type { PoolSnapshot } from '../pool/contracts.ts'
+import { decodeState, encodeState } from './state-content.ts'
 
 /** What an agent serves from when it starts while nothing else can be reached (law 6). */
 export interface StateFile {
@@ -25,8 +25,6 @@ export class StateFileError extends Error {
     super(`cannot write ${file}: ${cause instanceof Error ? cause.message : String(cause)}`, options)
   }
 }
-
-const contentSchema = z.object({ version: z.literal(1), snapshot: poolSnapshotSchema })
 
 export function openStateFile(directory: string, pool: ObjectKey, log: Logger): StateFile {
   // A namespace holds no dots, so no two pools share a name.
@@ -51,11 +49,7 @@ export function openStateFile(directory: string, pool: ObjectKey, log: Logger): 
         return undefined
       }
       try {
-        const { snapshot } = contentSchema.parse(JSON.parse(text))
-        if (snapshot.namespace !== pool.namespace || snapshot.name !== pool.name) {
-          throw new Error(`it is of the IPPool ${snapshot.namespace}/${snapshot.name}`)
-        }
-        return snapshot
+        return decodeState(text, pool)
       } catch (error) {
         log.warn({ err: error, file }, 'state file damaged; set aside as .damaged, starting without it')
         await rename(file, `${file}.damaged`).catch(() => {})
@@ -70,7 +64,7 @@ export function openStateFile(directory: string, pool: ObjectKey, log: Logger): 
         const temporary = `${file}.new`
         const handle = await open(temporary, 'w', 0o600)
         try {
-          await handle.writeFile(JSON.stringify({ version: 1, snapshot }))
+          await handle.writeFile(encodeState(snapshot))
           await handle.sync()
         } finally {
           await handle.close()
