@@ -62,8 +62,8 @@ export interface BrokerSide {
   remove(entry: BrokerEntry): void
   /** False when nobody has subscribed. */
   route(message: Travelling, body: unknown): boolean
-  /** What `arrived` does happens at the other end, once a copy. */
-  carry(leg: Omit<Leg, 'from'>, arrived: () => void): void
+  /** What `arrived` does happens at the other end, once a copy. @param arrived is told what becomes of its text on the way */
+  carry(leg: Omit<Leg, 'from'>, arrived: (spoil?: (text: string) => string) => void): void
   /** There and back to the broker itself. */
   noResponders(subject: string, body: unknown, told: () => void): void
 }
@@ -139,7 +139,9 @@ export function openSimulatedConnection(
       return
     }
     const { body, ...wire } = reply
-    broker.carry({ to: inbox.process, subject, kind: 'reply', body }, () => inbox.receive(wire))
+    broker.carry({ to: inbox.process, subject, kind: 'reply', body }, (spoil) =>
+      inbox.receive(spoil === undefined || 'error' in wire ? wire : { ...wire, text: spoil(wire.text) }),
+    )
   }
 
   async function handlerOutcome(message: Travelling, handler: RequestHandler) {
