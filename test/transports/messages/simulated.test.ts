@@ -436,6 +436,7 @@ test('a message that is spoiled on its way reaches no handler, and harms nobody 
   await clock.advance(ms(5))
 
   expect([hit.heard, well.heard]).toEqual([[], [{ text: 'x' }]])
+  expect(hit.transport.stats()).toMatchObject({ delivered: 0, droppedInvalid: 1, handlerFailures: 0 })
 })
 
 test('a request that is spoiled is refused, and a reply that is spoiled is a failed request', async () => {
