@@ -33,6 +33,8 @@ export class Scheduler {
   #now = 0
   #turns = 0
   #current: Life
+  /** Told whose turn it is before each one; whose life ends there does not take it. */
+  onTurn: (life: Life) => void = () => {}
 
   /** @param outside the life of what belongs to no process */
   constructor(
@@ -111,6 +113,8 @@ export class Scheduler {
             }
             const { life, action } = turn
             if (turn.isCancelled || !life.alive) continue
+            if (!life.paused) this.onTurn(life)
+            if (!life.alive) continue
             if (life.paused) {
               life.held.push(action)
               continue
