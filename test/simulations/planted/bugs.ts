@@ -231,6 +231,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     scenario: 'control-plane-dark',
   },
   {
+    name: 'what is in a state file is believed, whatever the disk did to it',
+    edits: [{ file: 'actors/agent/state-content.js', from: 'content.version === 2 &&', to: 'false &&' }],
+    breaks: ['the data path waits for nobody', 'commit before reply', 'clients are told sense', 'one holder'],
+    within: 40,
+    scenario: 'agent-restarts',
+  },
+  {
     name: 'a watch that falls silent is waited for',
     edits: [
       {
