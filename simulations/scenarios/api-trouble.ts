@@ -1,5 +1,5 @@
 import type { Fault } from '../plan/faults.ts'
-import { agents, controllers, cutOff, killed } from './blows.ts'
+import { agents, controllers, cutOff, killed, watchTrouble } from './blows.ts'
 import { network } from './cluster.ts'
 import { scenarioOf } from './day.ts'
 import { fleet, machine, moments, networkOf, times, traffic, within } from './fleet.ts'
@@ -10,14 +10,20 @@ export const apiTrouble = scenarioOf({
   description: 'the API is late, silent, throttled, in conflict, behind, and its watches end or say nothing',
   reaches: [
     'API late × patch ippools/status',
-    'API silence × ',
+    'API silence × patch',
     'API conflict × patch ippools/status',
-    'API throttled × ',
-    'API internal × ',
-    'API down × ',
-    'watches closed × ',
-    'watches gone × ',
-    'watches silent × ',
+    'API throttled × watch',
+    'API internal × watch',
+    'API done-500 × patch ippools/status',
+    'API done-504 × patch ippools/status',
+    'API down × list',
+    'stale list × list',
+    'watch lag × watch ippools',
+    'watches closed × agent serving',
+    'watches gone × controller leading',
+    'watches silent × controller leading',
+    'watches ended × controller leading',
+    'watches missed × controller leading',
   ],
   day(chance) {
     const networks = times(chance.integer(1, 2), (index) => network(index + 1, 15, chance.pick([20, 40])))
@@ -37,7 +43,7 @@ export const apiTrouble = scenarioOf({
     }
     const who = () => (chance.happens(0.5) ? '*' : chance.pick(processes))
     const lasts = () => chance.pick([2_000, 10_000, 40_000])
-    const errors = ['conflict', 'throttled', 'internal', 'silence', 'late', 'late'] as const
+    const errors = ['conflict', 'throttled', 'internal', 'silence', 'late', 'done-500', 'done-504'] as const
     const kinds: readonly ((at: number) => Fault[])[] = [
       (at) =>
         times(chance.integer(1, 2), () => ({
@@ -61,8 +67,15 @@ export const apiTrouble = scenarioOf({
         },
         { type: 'watches', at: at + 50, process: who(), how: 'gone' },
       ],
+      (at) => [watchTrouble(chance, who(), at)],
+      (at) => [{ type: 'watches', at, process: who(), how: 'silent' }],
       (at) => [
-        { type: 'watches', at, process: who(), how: chance.pick(['closed', 'gone', 'silent', 'silent']) },
+        { type: 'watch-lag', at, lasts: lasts(), process: who(), upToMs: chance.pick([500, 5_000, 30_000]) },
+      ],
+      // What an API server does that shuts down: writes are done, and their answers get lost.
+      (at) => [
+        { type: 'watches', at, process: '*', how: 'ended', gapMs: chance.pick([0, 400]) },
+        { type: 'api-errors', at, lasts: 3_000, process: '*', share: 0.5, error: 'done-504' },
       ],
       (at) => [{ type: 'api-down', at, lasts: chance.pick([100, 3_000, 25_000]) }],
       (at) => cutOff(chance.pick(processes), 'api', at, chance.pick([1_000, 12_000])),

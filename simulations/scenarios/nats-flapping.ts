@@ -11,11 +11,13 @@ export const natsFlapping = scenarioOf({
   reaches: [
     'broker lost × controller leading',
     'broker lost × agent serving',
-    'message cut off × ',
-    'message lost × ',
-    'message doubled × ',
-    'message delayed × ',
-    'slow consumer drops × ',
+    'message cut off × agent-report',
+    'message lost × delta',
+    'message doubled × delta',
+    'message delayed × delta',
+    'message corrupted × delta',
+    'message corrupted × allocate',
+    'slow consumer drops × agent-report',
   ],
   day(chance) {
     const networks = times(chance.integer(1, 2), (index) => network(index + 1, 20, chance.pick([20, 40])))
@@ -50,6 +52,7 @@ export const natsFlapping = scenarioOf({
           doubled: share(),
           delayed: share(),
           delayMs: chance.pick([50, 2_000, 15_000]),
+          ...(chance.happens(0.4) ? { corrupted: chance.pick([0.1, 0.4]) } : {}),
         },
       ],
       (at) => [
