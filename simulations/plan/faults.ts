@@ -10,7 +10,7 @@ const end = z.string()
 /**
  * When a process is struck: `now`, or at its `nth` time from now on: before a write to the API or of its file leaves, or
  * when it was done and before its answer is heard; before or after a message of its own goes to the broker; or so many
- * turns of its event loop later, counted from an answer of the API, or from now.
+ * turns of its event loop later, counted from the answer to a write, or from now.
  */
 const moment = z.enum([
   'now',

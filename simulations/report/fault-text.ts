@@ -102,7 +102,7 @@ function extentOf({ how, gapMs, changes = 1 }: Of<'watches'>): string {
 const MOMENTS: Readonly<Record<Exclude<StrikeMoment, 'now'>, (nth: number) => string>> = {
   'before-write': (nth) => ` before ${next(nth, 'write')}`,
   'after-write': (nth) => ` after ${next(nth, 'write')}, before the answer`,
-  'after-answer': (nth) => ` ${counted(nth, 'turn')} after its next answer from the API`,
+  'after-answer': (nth) => ` ${counted(nth, 'turn')} after the answer to its next write`,
   'before-send': (nth) => ` before ${next(nth, 'message')}`,
   'after-send': (nth) => ` after ${next(nth, 'message')}`,
   'after-turns': (nth) => ` after ${counted(nth, 'more turn')}`,

@@ -27,6 +27,19 @@ export const natsFlapping = scenarioOf({
     const durationMs = 90_000
     const all = { from: 2_000, to: durationMs - 5_000 }
     const share = () => chance.pick([0, 0.1, 0.4, 0.8])
+    // While the VMs of the beginning get their addresses most is said.
+    const whileAddressesAreGiven: Fault = {
+      type: 'messages',
+      at: chance.integer(2_000, 20_000),
+      lasts: 15_000,
+      from: '*',
+      to: '*',
+      lost: share(),
+      doubled: share(),
+      delayed: share(),
+      delayMs: chance.pick([50, 2_000]),
+      corrupted: share(),
+    }
     const outages: Fault[] = moments(chance, chance.integer(4, 12), all).map((at) => ({
       type: 'broker-down',
       at,
@@ -80,6 +93,7 @@ export const natsFlapping = scenarioOf({
       ],
       faults: [
         ...outages,
+        whileAddressesAreGiven,
         ...moments(chance, chance.integer(2, 6), all).flatMap((at) => chance.pick(kinds)(at)),
       ],
     }

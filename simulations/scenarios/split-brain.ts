@@ -17,11 +17,10 @@ export const splitBrain = scenarioOf({
   reaches: [
     'pause × controller leading',
     'clock jump × controller',
-    'request cut off × list',
-    'answer cut off × list',
+    'request cut off × get leases',
+    'answer cut off × get leases',
     'message delayed × agent-report',
     'pause before-write × patch ippools/status',
-    'pause before-send × delta',
     'API slow × patch ippools/status',
   ],
   day(chance) {

@@ -98,7 +98,9 @@ export async function createWorld(plan: Plan, scheduler: Scheduler): Promise<Wor
       if (request.isWrite && outcome === 'ok') reached(request, 'after-write')
     },
     heard: (request) => requests.heard(request),
-    answered: (request) => reached(request, 'after-answer'),
+    answered(request) {
+      if (request.isWrite) reached(request, 'after-answer')
+    },
     learned(process, plural, object) {
       if (plural === IP_POOLS.plural) judge.heardOfPool(process, object)
     },

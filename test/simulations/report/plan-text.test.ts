@@ -94,7 +94,7 @@ test.each([
   ],
   [
     { type: 'pause', process, moment: 'after-answer', nth: 2, lasts: 1000 },
-    'agent-lan-1 is stopped (SIGSTOP) 2 turns after its next answer from the API, for 1 s',
+    'agent-lan-1 is stopped (SIGSTOP) 2 turns after the answer to its next write, for 1 s',
   ],
   [
     { type: 'pause', process, moment: 'after-turns', lasts: 1000 },
