@@ -47,9 +47,12 @@ export class Strikes {
     }
   }
 
-  /** What was armed and never came to its moment does not come any more. */
+  /** What was armed and never came to its moment does not come any more; what watches keep back, they keep no more. */
   disarm(): void {
     this.#armed.disarm()
+    for (const name of this.#world.processes.keys()) {
+      for (const watch of this.#world.watchesOf(name)) watch.miss(0, () => {})
+    }
   }
 
   /** @param act is told how it comes to it, and says whether it took effect */

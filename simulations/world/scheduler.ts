@@ -113,6 +113,7 @@ export class Scheduler {
             }
             const { life, action } = turn
             if (turn.isCancelled || !life.alive) continue
+            this.#current = life
             if (!life.paused) this.onTurn(life)
             if (!life.alive) continue
             if (life.paused) {
@@ -121,7 +122,6 @@ export class Scheduler {
             }
             if (++turnsNow > TURNS_WITHOUT_TIME) throw new LivelockError(life.process)
             this.#turns += 1
-            this.#current = life
             action()
             nextTurn(step)
             return
