@@ -231,6 +231,46 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     scenario: 'control-plane-dark',
   },
   {
+    name: 'a watch that was ended goes on from now, not from where it ended',
+    edits: [
+      {
+        file: 'src/kube/list-watch-informer.js',
+        from: 'if (error === undefined && isNormal)\n                        this.#watch();',
+        to: "if (error === undefined && isNormal) {\n                        this.#resourceVersion = '';\n                        this.#watch();\n                    }",
+      },
+    ],
+    breaks: ['every NIC asks', 'no leaks', 'who asks is given', 'the status comes true', 'nothing is stuck'],
+    within: 60,
+    scenario: 'api-trouble',
+  },
+  {
+    name: 'what a watch did not tell is never looked for',
+    edits: [
+      {
+        file: 'src/kube/list-watch-informer.js',
+        from: '* jitter), () => {\n            void this.#listAgain();',
+        to: '* jitter), () => {',
+      },
+    ],
+    breaks: ['every NIC asks', 'no leaks', 'who asks is given', 'the status comes true', 'nothing is stuck'],
+    within: 60,
+    scenario: 'api-trouble',
+  },
+  {
+    name: 'what a message holds is not checked',
+    edits: [
+      { file: 'transports/messages/contract.js', from: 'if (!decoded.success)', to: 'if (false)' },
+      {
+        file: 'transports/messages/contract.js',
+        from: 'return decoded.data;',
+        to: 'return decoded.success ? decoded.data : body;',
+      },
+    ],
+    breaks: ['no crash'],
+    within: 40,
+    scenario: 'hostile-network',
+  },
+  {
     name: 'what is in a state file is believed, whatever the disk did to it',
     edits: [{ file: 'actors/agent/state-content.js', from: 'content.version === 2 &&', to: 'false &&' }],
     breaks: ['the data path waits for nobody', 'commit before reply', 'clients are told sense', 'one holder'],
