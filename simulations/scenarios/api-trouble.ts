@@ -1,4 +1,5 @@
 import type { Fault } from '../plan/faults.ts'
+import type { Chance } from '../world/chance.ts'
 import { agents, controllers, cutOff, killed, watchTrouble } from './blows.ts'
 import { network } from './cluster.ts'
 import { scenarioOf } from './day.ts'
@@ -41,6 +42,9 @@ export const apiTrouble = scenarioOf({
       share: chance.pick([0.2, 0.5]),
       error: chance.pick(['late', 'conflict']),
     }
+    const later = times(5, (index) =>
+      machine(within(chance, all), machines + index, networkOf(networks, index)),
+    )
     const who = () => (chance.happens(0.5) ? '*' : chance.pick(processes))
     const lasts = () => chance.pick([2_000, 10_000, 40_000])
     const errors = ['conflict', 'throttled', 'internal', 'silence', 'late', 'done-500', 'done-504'] as const
@@ -88,12 +92,21 @@ export const apiTrouble = scenarioOf({
       operations: [
         ...fleet(chance, machines, networks, { from: 2_000, to: 40_000 }),
         ...traffic(chance, chance.integer(8, 24), machines, all),
-        ...times(5, (index) => machine(within(chance, all), machines + index, networkOf(networks, index))),
+        ...later,
       ],
       faults: [
         whileAddressesAreGiven,
+        ...later.flatMap(({ at }) => (chance.happens(0.3) ? [untold(chance, at - 50)] : [])),
         ...moments(chance, chance.integer(3, 8), all).flatMap((at) => chance.pick(kinds)(at)),
       ],
     }
   },
 })
+
+/** Nobody is told at once of what happens next: it is to be found by the watch that follows, or by the next list. */
+function untold(chance: Chance, at: number): Fault {
+  const watches = { type: 'watches', at, process: '*' } as const
+  return chance.happens(0.7)
+    ? { ...watches, how: 'ended', gapMs: chance.pick([300, 3_000]) }
+    : { ...watches, how: 'missed', changes: 1 }
+}
