@@ -231,32 +231,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     scenario: 'control-plane-dark',
   },
   {
-    name: 'a watch that was ended goes on from now, not from where it ended',
-    edits: [
-      {
-        file: 'src/kube/list-watch-informer.js',
-        from: 'if (error === undefined && isNormal)\n                        this.#watch();',
-        to: "if (error === undefined && isNormal) {\n                        this.#resourceVersion = '';\n                        this.#watch();\n                    }",
-      },
-    ],
-    breaks: ['every NIC asks', 'no leaks', 'who asks is given', 'the status comes true', 'nothing is stuck'],
-    within: 60,
-    scenario: 'api-trouble',
-  },
-  {
-    name: 'what a watch did not tell is never looked for',
-    edits: [
-      {
-        file: 'src/kube/list-watch-informer.js',
-        from: '* jitter), () => {\n            void this.#listAgain();',
-        to: '* jitter), () => {',
-      },
-    ],
-    breaks: ['every NIC asks', 'no leaks', 'who asks is given', 'the status comes true', 'nothing is stuck'],
-    within: 60,
-    scenario: 'api-trouble',
-  },
-  {
     name: 'what a message holds is not checked',
     edits: [
       { file: 'transports/messages/contract.js', from: 'if (!decoded.success)', to: 'if (false)' },
