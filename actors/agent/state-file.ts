@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto'
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { Logger } from 'pino'
-import * as z from 'zod'
 import type { ObjectKey } from '../../src/api/values/object-key.ts'
-import { type PoolSnapshot, poolSnapshotSchema } from '../pool/contracts.ts'
+import type { PoolSnapshot } from '../pool/contracts.ts'
+import { decodeState, encodeState } from './state-content.ts'
 
 /** What an agent serves from when it starts while nothing else can be reached (law 6). */
 export interface StateFile {
@@ -25,26 +24,6 @@ export class StateFileError extends Error {
     const { cause } = options
     super(`cannot write ${file}: ${cause instanceof Error ? cause.message : String(cause)}`, options)
   }
-}
-
-/** Files of earlier releases have no checksum, and are read all the same: the agent may start in the dark after an upgrade. */
-const contentSchema = z.object({
-  version: z.literal(1),
-  sha256: z.string().optional(),
-  snapshot: z.unknown(),
-})
-
-/** @throws when that is not what was written */
-function snapshotIn(text: string): PoolSnapshot {
-  const { sha256, snapshot } = contentSchema.parse(JSON.parse(text))
-  // A digit that a disk turned into another makes an address of somebody else's.
-  if (sha256 !== undefined && sha256 !== checksum(snapshot)) throw new Error('its checksum is wrong')
-  return poolSnapshotSchema.parse(snapshot)
-}
-
-/** What was read as JSON and is written again is the same text. */
-function checksum(snapshot: unknown): string {
-  return createHash('sha256').update(JSON.stringify(snapshot)).digest('hex')
 }
 
 export function openStateFile(directory: string, pool: ObjectKey, log: Logger): StateFile {
@@ -70,11 +49,7 @@ export function openStateFile(directory: string, pool: ObjectKey, log: Logger): 
         return undefined
       }
       try {
-        const snapshot = snapshotIn(text)
-        if (snapshot.namespace !== pool.namespace || snapshot.name !== pool.name) {
-          throw new Error(`it is of the IPPool ${snapshot.namespace}/${snapshot.name}`)
-        }
-        return snapshot
+        return decodeState(text, pool)
       } catch (error) {
         log.warn({ err: error, file }, 'state file damaged; set aside as .damaged, starting without it')
         await rename(file, `${file}.damaged`).catch(() => {})
@@ -89,7 +64,7 @@ export function openStateFile(directory: string, pool: ObjectKey, log: Logger): 
         const temporary = `${file}.new`
         const handle = await open(temporary, 'w', 0o600)
         try {
-          await handle.writeFile(JSON.stringify({ version: 1, sha256: checksum(snapshot), snapshot }))
+          await handle.writeFile(encodeState(snapshot))
           await handle.sync()
         } finally {
           await handle.close()

@@ -2,24 +2,30 @@ import { type Chance, createChance } from '../world/chance.ts'
 import type { Coverage } from './coverage.ts'
 import { type FaultWindows, matches } from './windows.ts'
 
-export type ApiError = 'conflict' | 'throttled' | 'internal' | 'refused'
+export type ApiError = 'conflict' | 'throttled' | 'internal' | 'refused' | 'done-500' | 'done-504'
 
 /** What becomes of one request to the API. Delays in milliseconds; undefined: it does not arrive. */
 export interface ApiFate {
   readonly there: number | undefined
   readonly back: number | undefined
-  /** Answered by this, and nothing done. */
+  /** Answered by this; nothing was done, unless the error says so. */
   readonly error?: ApiError
 }
 
 export interface ApiFaults {
   /** @param what a verb and a resource, as in `patch ippools/status` */
   request(process: string, what: string, isWrite: boolean): ApiFate
-  /** What the API says without being asked, on a watch: when it arrives, undefined for not before the way is free again. */
+  /** What the API says without being asked, on a watch: how long it is on its way, undefined for not before that is free again. */
   event(process: string): number | undefined
+  /** How long after a change a watch tells of it, besides the way. */
+  lag(process: string, what: string): number
   /** How old a list may be that the process is shown, in milliseconds. */
-  staleness(process: string, what: string): number
+  staleness(process: string): number
   isDown(): boolean
+  /** Nothing that the process sends arrives. */
+  isCut(process: string): boolean
+  /** A list was shown that was not as things are. */
+  showedStaleList(what: string): void
 }
 
 const USUAL_DELAY = [0.3, 4] as const
@@ -34,6 +40,9 @@ export function createApiFaults(seed: number, windows: FaultWindows, coverage: C
     return chance
   }
   const isDown = () => windows.active('api-down').length > 0
+
+  const staleOnes = (process: string) =>
+    windows.active('stale-lists').filter((fault) => matches(fault.process, process))
 
   function slowness(process: string, what: string, chance: Chance): number {
     const slow = windows
@@ -62,8 +71,8 @@ export function createApiFaults(seed: number, windows: FaultWindows, coverage: C
       }
       for (const fault of windows.active('api-errors')) {
         if (!matches(fault.process, process) || !chance.happens(fault.share)) continue
-        // A conflict is about a write.
-        if (fault.error === 'conflict' && !isWrite) continue
+        // A conflict is about a write, and only a write can be done in spite of its answer.
+        if (/^(conflict|done-)/.test(fault.error) && !isWrite) continue
         coverage.hit(`API ${fault.error}`, what)
         if (fault.error === 'silence') return { there: undefined, back: undefined }
         if (fault.error === 'late') return { there, back: undefined }
@@ -76,14 +85,18 @@ export function createApiFaults(seed: number, windows: FaultWindows, coverage: C
       const delay = chance.between(...USUAL_DELAY)
       return windows.isCut('api', process) ? undefined : delay
     },
-    staleness(process, what) {
-      const behind = windows
-        .active('stale-lists')
-        .filter((fault) => matches(fault.process, process))
-        .reduce((most, fault) => Math.max(most, fault.behindMs), 0)
-      if (behind > 0) coverage.hit('stale list', what)
-      return behind
+    lag(process, what) {
+      const lags = windows.active('watch-lag').filter((fault) => matches(fault.process, process))
+      if (lags.length > 0) coverage.hit('watch lag', what)
+      const chance = chanceOf(process)
+      const random = lags.reduce((sum, fault) => sum + chance.between(0, fault.upToMs), 0)
+      // The cache that lists come from is the one that watches are served from.
+      const cache = staleOnes(process).map((fault) => Math.min(fault.behindMs, windows.remaining(fault)))
+      return Math.max(random, ...cache)
     },
+    staleness: (process) => staleOnes(process).reduce((most, { behindMs }) => Math.max(most, behindMs), 0),
     isDown,
+    isCut: (process) => windows.isCut(process, 'api'),
+    showedStaleList: (what) => coverage.hit('stale list', what),
   }
 }

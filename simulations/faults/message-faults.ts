@@ -1,6 +1,7 @@
 import { type Duration, milliseconds } from '../../src/api/values/time.ts'
 import { type Chance, createChance } from '../world/chance.ts'
 import type { Coverage } from './coverage.ts'
+import { spoiled } from './spoiled-text.ts'
 import { type FaultWindows, matches } from './windows.ts'
 
 /** What becomes of messages that go through the broker. */
@@ -8,6 +9,8 @@ export interface MessageFaults {
   /** The delay of each copy that arrives; none: it is lost. */
   fate(from: string, to: string, subject: string): readonly Duration[]
   isConnected(process: string): boolean
+  /** What one copy of a message arrives as; undefined: as it was sent. */
+  spoil(from: string, to: string, subject: string): ((text: string) => string) | undefined
 }
 
 const USUAL_DELAY = [0.2, 3] as const
@@ -79,6 +82,17 @@ export function createMessageFaults(seed: number, windows: FaultWindows, coverag
       return copies.map(milliseconds)
     },
 
+    spoil(from, to, subject) {
+      const chance = chanceOf(`spoiled ${from} ${to}`)
+      for (const { corrupted = 0, ...fault } of windows.active('messages')) {
+        if (corrupted === 0 || !matches(fault.from, from) || !matches(fault.to, to)) continue
+        if (!chance.happens(corrupted)) continue
+        coverage.hit('message corrupted', kindOf(subject))
+        return (text) => spoiled(text, chance)
+      }
+      return undefined
+    },
+
     isConnected: (process) =>
       windows.active('broker-down').length === 0 &&
       !(windows.isCut(process, 'broker') && windows.isCut('broker', process)),
@@ -86,6 +100,6 @@ export function createMessageFaults(seed: number, windows: FaultWindows, coverag
 }
 
 /** `mdhcp.cmd.pool.default.lan.allocate` → `allocate`; what has no subject is a reply. */
-function kindOf(subject: string): string {
+export function kindOf(subject: string): string {
   return subject.split('.').at(-1) ?? subject
 }

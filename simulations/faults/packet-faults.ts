@@ -39,7 +39,9 @@ export function createPacketFate(
         if (isCorrupted) coverage.hit('packet corrupted', stateOf(from, to))
         // The kernel of a guest throws away what has a wrong checksum; a raw socket gets to see it.
         if (isCorrupted && !to.startsWith('agent-')) return []
-        const extra = chance.happens(fault.delayed) ? chance.between(0, fault.delayMs) : 0
+        const isDelayed = chance.happens(fault.delayed)
+        if (isDelayed) coverage.hit('packet delayed', stateOf(from, to))
+        const extra = isDelayed ? chance.between(0, fault.delayMs) : 0
         return {
           delay: milliseconds(delay + extra),
           ...(isCorrupted ? { corrupt: (payload: Uint8Array) => corrupted(payload, chance) } : {}),

@@ -1,34 +1,30 @@
-import type { Fault } from '../plan/faults.ts'
+import type { Fault, StrikeMoment } from '../plan/faults.ts'
+import { type Chance, createChance } from '../world/chance.ts'
+import type { Machine } from '../world/machine.ts'
+import type { SimulatedProcess } from '../world/process.ts'
 import type { World } from '../world/world.ts'
-import { matches } from './windows.ts'
-
-type FaultOf<Type extends Fault['type']> = Extract<Fault, { type: Type }>
+import { ArmedStrikes } from './armed.ts'
+import { damaged } from './state-damage.ts'
+import { type FaultOf, matches } from './windows.ts'
 
 /** What faults do to processes, machines and disks: each at its time. What lasts and needs no doing is in the windows. */
 export class Strikes {
   readonly #world: World
-  /** By process: dies at its next write. */
-  readonly #armed = new Map<string, FaultOf<'crash'>>()
+  readonly #armed: ArmedStrikes
+  readonly #chance: Chance
 
   constructor(world: World) {
     this.#world = world
-    world.onWrite = ({ process, what }, moment) => {
-      const fault = this.#armed.get(process)
-      if (fault?.moment !== moment || /leases|events/.test(what)) return
-      this.#armed.delete(process)
-      this.#world.coverage.hit(`crash ${moment}`, what)
-      this.#crash(fault, `${moment === 'before-write' ? 'before' : 'after'} ${what}`)
-    }
+    this.#armed = new ArmedStrikes(world)
+    this.#chance = createChance(world.plan.seed, 'strikes')
   }
 
   strike(fault: Fault): void {
     switch (fault.type) {
       case 'crash':
-        if (fault.moment !== 'now') this.#armed.set(fault.process, fault)
-        else this.#crash(fault, 'killed')
-        return
+        return this.#when(fault, (how) => this.#crash(fault, how))
       case 'pause':
-        return this.#pause(fault)
+        return this.#when(fault, (how) => this.#pause(fault, how))
       case 'clock-jump':
         return this.#onMachine(fault, (machine) => machine.setWallClock(fault.byMs))
       case 'clock-drift':
@@ -51,17 +47,35 @@ export class Strikes {
     }
   }
 
-  /** What was armed and never came to its moment does not come any more. */
+  /** What was armed and never came to its moment does not come any more; what watches keep back, they keep no more. */
   disarm(): void {
-    this.#armed.clear()
+    this.#armed.disarm()
+    for (const name of this.#world.processes.keys()) {
+      for (const watch of this.#world.watchesOf(name)) watch.miss(0, () => {})
+    }
   }
 
-  #crash(fault: FaultOf<'crash'>, how: string): void {
-    const { scheduler, processes, coverage, trace, windows } = this.#world
-    const process = processes.get(fault.process)
-    if (process === undefined || !process.machine.life.alive) return
-    if (fault.moment === 'now') coverage.hit('crash', process.state())
-    trace.add({ kind: 'step', who: fault.process, text: `crashes: ${how}`, about: [] })
+  /** @param act is told how it comes to it, and says whether it took effect */
+  #when(
+    { type, process, moment = 'now', nth = 1 }: FaultOf<'crash' | 'pause'>,
+    act: (how: string) => boolean,
+  ) {
+    const { coverage, processes } = this.#world
+    if (moment === 'now') {
+      const state = processes.get(process)?.state() ?? ''
+      if (act('')) coverage.hit(type, state)
+      return
+    }
+    this.#armed.arm(process, moment, nth, (what) => {
+      if (act(`: ${wordsOf(moment)} ${what}`)) coverage.hit(`${type} ${moment}`, what)
+    })
+  }
+
+  #crash(fault: FaultOf<'crash'>, how: string): boolean {
+    const { scheduler, trace, windows } = this.#world
+    const process = this.#alive(fault.process)
+    if (process === undefined) return false
+    trace.add({ kind: 'step', who: fault.process, text: `crashes${how || ': killed'}`, about: [] })
     process.kill()
     const down = Math.max(Math.min(fault.downMs, windows.end - scheduler.now), 1)
     scheduler.after(down, scheduler.outside, () => {
@@ -69,23 +83,23 @@ export class Strikes {
       trace.add({ kind: 'step', who: fault.process, text: 'starts again', about: [] })
       process.start()
     })
+    return true
   }
 
-  #pause(fault: FaultOf<'pause'>): void {
-    const { scheduler, processes, coverage, trace, windows } = this.#world
-    const process = processes.get(fault.process)
-    if (process === undefined) return
-    const { machine } = process
+  #pause(fault: FaultOf<'pause'>, how: string): boolean {
+    const { scheduler, trace, windows } = this.#world
+    const machine = this.#alive(fault.process)?.machine
+    if (machine === undefined || machine.life.paused) return false
     const { life } = machine
-    if (!life.alive || life.paused) return
-    coverage.hit('pause', process.state())
-    trace.add({ kind: 'step', who: fault.process, text: 'is stopped (SIGSTOP)', about: [] })
-    machine.pause()
-    scheduler.after(Math.min(fault.lasts, windows.end - scheduler.now), scheduler.outside, () => {
+    trace.add({ kind: 'step', who: fault.process, text: `is stopped (SIGSTOP)${how}`, about: [] })
+    const lasts = Math.max(Math.min(fault.lasts, windows.end - scheduler.now), 0)
+    machine.pause(scheduler.now + lasts)
+    scheduler.after(lasts, scheduler.outside, () => {
       if (!life.alive) return
       trace.add({ kind: 'step', who: fault.process, text: 'goes on (SIGCONT)', about: [] })
       machine.resume()
     })
+    return true
   }
 
   #drift(fault: FaultOf<'clock-drift'>): void {
@@ -96,48 +110,48 @@ export class Strikes {
     })
   }
 
-  #onMachine(
-    fault: FaultOf<'clock-jump' | 'clock-drift'>,
-    change: (machine: { setWallClock(by: number): void; setRate(rate: number): void }) => void,
-  ): void {
+  #onMachine(fault: FaultOf<'clock-jump' | 'clock-drift'>, change: (machine: Machine) => void): void {
     const process = this.#world.processes.get(fault.process)
     if (process === undefined) return
-    this.#world.coverage.hit(fault.type.replace('-', ' '), process.state())
+    // Who is down asks for the time when it starts.
+    if (process.machine.life.alive) this.#world.coverage.hit(fault.type.replace('-', ' '), process.state())
     change(process.machine)
   }
 
-  #damage(fault: FaultOf<'state-file'>): void {
+  #damage({ process: name, damage, lasts }: FaultOf<'state-file'>): void {
     const { scheduler, agents, coverage } = this.#world
-    const slot = agents.find(({ process }) => process.machine.name === fault.process)
+    const slot = agents.find(({ process }) => process.machine.name === name)
     if (slot === undefined) return
     const { disk, process } = slot
-    coverage.hit(`state file ${fault.damage}`, process.state())
-    switch (fault.damage) {
-      case 'full-disk':
-        disk.isFull = true
-        scheduler.after(fault.lasts, scheduler.outside, () => {
-          disk.isFull = false
-        })
-        return
-      case 'corrupt':
-        disk.current = disk.current?.slice(0, disk.current.length / 2)
-        return
-      case 'lost':
-        disk.current = undefined
-        return
-      case 'old':
-        disk.current = disk.first
+    if (damage === 'full-disk' || damage === 'kept') {
+      const what = damage === 'kept' ? 'isKept' : 'isFull'
+      disk[what] = true
+      scheduler.after(lasts, scheduler.outside, () => {
+        disk[what] = false
+      })
+      return
     }
+    const before = disk.file
+    disk.file = damaged(disk, damage, this.#chance)
+    if (disk.file !== before) coverage.hit(`state file ${damage}`, process.state())
   }
 
-  #breakWatches({ process: pattern, how }: FaultOf<'watches'>): void {
-    for (const [name, process] of this.#world.processes) {
+  #breakWatches({ process: pattern, how, gapMs = 0, changes = 1 }: FaultOf<'watches'>): void {
+    const { processes, coverage } = this.#world
+    for (const [name, process] of processes) {
       if (!matches(pattern, name)) continue
-      this.#world.coverage.hit(`watches ${how}`, process.state())
+      const state = process.state()
+      const met = () => coverage.hit(`watches ${how}`, state)
       for (const watch of this.#world.watchesOf(name)) {
-        if (how === 'closed') watch.close()
-        else if (how === 'gone') watch.expire()
-        else watch.silence()
+        if (how === 'missed') watch.miss(changes, met)
+        else if (
+          (how === 'closed' && watch.close()) ||
+          (how === 'gone' && watch.expire()) ||
+          (how === 'silent' && watch.silence()) ||
+          (how === 'ended' && watch.finish(gapMs))
+        ) {
+          met()
+        }
       }
     }
   }
@@ -145,9 +159,19 @@ export class Strikes {
   /** NATS' client notices within a moment when the server is gone; when messages vanish on the way it does not. */
   #brokerLost(pattern: string): void {
     for (const [name, process] of this.#world.processes) {
-      if (!matches(pattern, name)) continue
+      if (!matches(pattern, name) || !process.machine.life.alive) continue
       this.#world.coverage.hit('broker lost', process.state())
       process.brokerLost()
     }
   }
+
+  #alive(name: string): SimulatedProcess | undefined {
+    const process = this.#world.processes.get(name)
+    return process?.machine.life.alive ? process : undefined
+  }
+}
+
+function wordsOf(moment: StrikeMoment): string {
+  if (moment === 'after-turns') return 'while it is'
+  return moment.startsWith('before') ? 'before' : 'after'
 }

@@ -1,3 +1,4 @@
+import { letForge } from '../faults/forger.ts'
 import { letLie } from '../faults/liars.ts'
 import { Strikes } from '../faults/strikes.ts'
 import { laws } from '../invariants/laws.ts'
@@ -19,6 +20,8 @@ export interface SimulateOptions {
 
 /** After the last fault: so long for what must come true, and two leases, which have to run out. */
 const LEAST_QUIET = 420_000
+/** What nobody was told of is found by the next list, eleven minutes after the last at the latest. */
+const QUIET_AFTER_MISSED = 900_000
 const QUIET_BEYOND_LEASES = 240_000
 
 let isRunning = false
@@ -101,6 +104,7 @@ async function play(world: World): Promise<void> {
     scheduler.after(fault.at, outside, () => {
       trace.add({ kind: 'fault', who: 'fault', text: describeFault(fault), about: [] })
       if (fault.type === 'liar') letLie(world, fault)
+      else if (fault.type === 'forger') letForge(world, fault)
       else strikes.strike(fault)
     })
   }
@@ -116,12 +120,13 @@ async function play(world: World): Promise<void> {
   if (!isOver()) judge.quiet()
 }
 
-function quietOf({ networks, operations }: Plan): number {
+function quietOf({ networks, operations, faults }: Plan): number {
   const edited = operations.flatMap((operation) =>
     operation.type === 'pool-edit' ? [leaseTimeOf(operation.spec)] : [],
   )
   const longest = Math.max(...networks.map(({ leaseSeconds }) => leaseSeconds), ...edited)
-  return Math.max(LEAST_QUIET, 2_000 * longest + QUIET_BEYOND_LEASES)
+  const isMissed = faults.some((fault) => fault.type === 'watches' && fault.how === 'missed')
+  return Math.max(isMissed ? QUIET_AFTER_MISSED : LEAST_QUIET, 2_000 * longest + QUIET_BEYOND_LEASES)
 }
 
 function leaseTimeOf({ ipv4Config }: Record<string, unknown>): number {

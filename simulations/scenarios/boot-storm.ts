@@ -9,7 +9,15 @@ import { fleet, networkOf, type Span, times, traffic, within } from './fleet.ts'
 export const bootStorm = scenarioOf({
   name: 'boot-storm',
   description: 'a hundred VMs and more boot at once, and things break while they do',
-  reaches: ['crash × ', 'crash after-write × ', 'pause × ', 'packet lost × ', 'message lost × ', 'API '],
+  reaches: [
+    'crash × controller leading',
+    'crash after-write × patch',
+    'pause × agent serving',
+    'packet lost × SELECTING',
+    'message lost × delta',
+    'API slow × patch ippools/status',
+    'API throttled × patch',
+  ],
   day(chance) {
     const networks = times(chance.integer(1, 2), (index) => network(index + 1, 160, chance.pick([60, 120])))
     const count = chance.integer(100, 150)

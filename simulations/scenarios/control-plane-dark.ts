@@ -14,7 +14,7 @@ const HOUR = 3_600_000
 export const controlPlaneDark = scenarioOf({
   name: 'control-plane-dark',
   description: 'the API, the broker and all controllers are down for a day: agents serve what they know',
-  reaches: ['API down × ', 'crash × agent serving', 'broker lost × agent serving'],
+  reaches: ['API down × list ippools', 'crash × agent serving', 'broker lost × agent serving'],
   day(chance) {
     const networks = times(chance.integer(1, 2), (index) =>
       network(index + 1, 20, chance.pick([1_800, 3_600])),

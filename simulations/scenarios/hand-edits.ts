@@ -10,7 +10,7 @@ import { addressIn, fleet, machine, moments, networkOf, times, traffic, vmName, 
 export const handEdits = scenarioOf({
   name: 'hand-edits',
   description: 'operators edit status, delete configs and pools by hand, and pin one address twice',
-  reaches: ['crash × controller', 'crash × agent', 'watches ', 'crash after-write × '],
+  reaches: ['crash × controller', 'crash × agent', 'crash after-write × patch'],
   day(chance) {
     const networks = times(chance.integer(1, 2), (index) => network(index + 1, chance.pick([5, 15]), 20))
     const replicas = chance.integer(1, 2)

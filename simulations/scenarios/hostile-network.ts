@@ -4,16 +4,20 @@ import { network } from './cluster.ts'
 import { scenarioOf } from './day.ts'
 import { fleet, machine, moments, networkOf, times, traffic, within } from './fleet.ts'
 
-/** Clients that lie about everything, on a network that loses, doubles, spoils and delays what it carries. */
+/** Clients that lie about everything, and somebody who forges messages, on a network that loses, doubles, spoils and delays what it carries. */
 export const hostileNetwork = scenarioOf({
   name: 'hostile-network',
-  description: 'clients lie, and packets are lost, doubled, corrupted and late',
+  description: 'clients lie, messages are forged, and packets are lost, doubled, corrupted and late',
   reaches: [
-    'lie × ',
+    'lie × net-1',
     'packet lost × SELECTING',
     'packet lost × RENEWING',
     'packet doubled × REQUESTING',
-    'packet corrupted × ',
+    'packet corrupted × SELECTING',
+    'packet delayed × SELECTING',
+    'forgery × delta',
+    'forgery × release',
+    'spoiled forgery × delta',
   ],
   day(chance) {
     const networks = times(chance.integer(1, 2), (index) =>
@@ -54,6 +58,13 @@ export const hostileNetwork = scenarioOf({
         corrupted: share(),
         delayed: share(),
         delayMs: chance.pick([10, 500, 9_000]),
+      }),
+      (at) => ({
+        type: 'forger',
+        at,
+        lasts: chance.pick([10_000, 60_000]),
+        network: on(),
+        everyMs: chance.pick([50, 400, 3_000]),
       }),
       (at) =>
         killed(chance.pick([...controllers(replicas), ...agents(networks)]), at, chance.pick([1, 5_000])),

@@ -9,7 +9,12 @@ import { moments, times, vmName, within } from './fleet.ts'
 export const macCollision = scenarioOf({
   name: 'mac-collision',
   description: 'several VMs share one MAC, on one network and on several, and come and go',
-  reaches: ['crash × controller leading', 'crash × agent serving', 'API conflict × ', 'watches closed × '],
+  reaches: [
+    'crash × controller leading',
+    'crash × agent serving',
+    'API conflict × patch',
+    'watches closed × controller',
+  ],
   day(chance) {
     const networks = times(chance.integer(1, 3), (index) => network(index + 1, 12, chance.pick([20, 40])))
     const replicas = chance.integer(1, 2)

@@ -8,7 +8,15 @@ import type { Scenario } from './scenario.ts'
 export const mix: Scenario = {
   name: 'mix',
   description: 'any operations and any faults, at any time',
-  reaches: ['crash × ', 'pause × ', 'API late × ', 'message lost × ', 'packet lost × ', 'watches silent × '],
+  reaches: [
+    'crash × agent serving',
+    'pause × controller leading',
+    'API late × patch',
+    'message lost × delta',
+    'packet lost × SELECTING',
+    'watches silent × controller leading',
+    'forgery × delta',
+  ],
   plan(seed) {
     const chance = createChance(seed, 'mix')
     const networks = Array.from({ length: chance.integer(1, 2) }, (_, index) =>
@@ -28,7 +36,7 @@ export const mix: Scenario = {
       count: chance.pick([8, 25, 60]),
     })
     const setting = { networks, controllers, durationMs, operations }
-    const faults = Array.from({ length: chance.integer(0, 12) }, () => randomFault(chance, setting))
+    const faults = Array.from({ length: chance.integer(0, 16) }, () => randomFault(chance, setting))
     return {
       version: 1,
       scenario: 'mix',

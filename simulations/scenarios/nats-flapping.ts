@@ -11,11 +11,13 @@ export const natsFlapping = scenarioOf({
   reaches: [
     'broker lost × controller leading',
     'broker lost × agent serving',
-    'message cut off × ',
-    'message lost × ',
-    'message doubled × ',
-    'message delayed × ',
-    'slow consumer drops × ',
+    'message cut off × agent-report',
+    'message lost × delta',
+    'message doubled × delta',
+    'message delayed × delta',
+    'message corrupted × delta',
+    'message corrupted × allocate',
+    'slow consumer drops × agent-report',
   ],
   day(chance) {
     const networks = times(chance.integer(1, 2), (index) => network(index + 1, 20, chance.pick([20, 40])))
@@ -25,6 +27,19 @@ export const natsFlapping = scenarioOf({
     const durationMs = 90_000
     const all = { from: 2_000, to: durationMs - 5_000 }
     const share = () => chance.pick([0, 0.1, 0.4, 0.8])
+    // While the VMs of the beginning get their addresses most is said.
+    const whileAddressesAreGiven: Fault = {
+      type: 'messages',
+      at: chance.integer(2_000, 20_000),
+      lasts: 15_000,
+      from: '*',
+      to: '*',
+      lost: share(),
+      doubled: share(),
+      delayed: share(),
+      delayMs: chance.pick([50, 2_000]),
+      corrupted: share(),
+    }
     const outages: Fault[] = moments(chance, chance.integer(4, 12), all).map((at) => ({
       type: 'broker-down',
       at,
@@ -50,6 +65,7 @@ export const natsFlapping = scenarioOf({
           doubled: share(),
           delayed: share(),
           delayMs: chance.pick([50, 2_000, 15_000]),
+          ...(chance.happens(0.4) ? { corrupted: chance.pick([0.1, 0.4]) } : {}),
         },
       ],
       (at) => [
@@ -77,6 +93,7 @@ export const natsFlapping = scenarioOf({
       ],
       faults: [
         ...outages,
+        whileAddressesAreGiven,
         ...moments(chance, chance.integer(2, 6), all).flatMap((at) => chance.pick(kinds)(at)),
       ],
     }

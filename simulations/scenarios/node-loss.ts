@@ -14,7 +14,7 @@ export const nodeLoss = scenarioOf({
   description: 'a node is lost with an agent and its state; another agent starts elsewhere, and VMs move',
   reaches: [
     'crash × agent serving',
-    'state file lost × ',
+    'state file lost × agent',
     'crash × controller leading',
     'broker lost × agent serving',
   ],

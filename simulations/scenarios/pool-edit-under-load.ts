@@ -10,7 +10,12 @@ import { mistakeFor, pausedFor, poolEdits, restored } from './pool-edits.ts'
 export const poolEditUnderLoad = scenarioOf({
   name: 'pool-edit-under-load',
   description: 'pools are edited, spoiled, put right and paused while VMs come and go',
-  reaches: ['watches closed × ', 'watches gone × ', 'crash × controller leading', 'API conflict × '],
+  reaches: [
+    'watches closed × controller',
+    'watches gone × controller',
+    'crash × controller leading',
+    'API conflict × patch',
+  ],
   day(chance) {
     const networks = times(chance.integer(1, 2), (index) => network(index + 1, chance.pick([6, 15, 40]), 20))
     const replicas = chance.integer(1, 2)

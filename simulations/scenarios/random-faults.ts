@@ -1,6 +1,7 @@
-import type { Fault } from '../plan/faults.ts'
+import type { Fault, StrikeMoment } from '../plan/faults.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Chance } from '../world/chance.ts'
+import { DAMAGES, MOMENTS, nthOf, watchTrouble } from './blows.ts'
 import { PROCESSES } from './cluster.ts'
 
 type Setting = Pick<Plan, 'controllers' | 'networks' | 'durationMs' | 'operations'>
@@ -32,7 +33,9 @@ export function randomFault(chance: Chance, setting: Setting): Fault {
       doubled: rarely(),
       delayed: rarely(),
       delayMs: chance.pick([20, 400, 3_000, 20_000]),
+      ...(chance.happens(0.3) ? { corrupted: share() } : {}),
     }),
+    () => ({ type: 'forger', at, lasts, network: network(), everyMs: chance.pick([40, 500, 4_000]) }),
     () => ({ type: 'cut', at, lasts, ...ends(chance, processes) }),
     () => ({ type: 'broker-down', at, lasts }),
     () => ({ type: 'slow-consumer', at, lasts, process: process(), keeps: chance.pick([0, 3, 100]) }),
@@ -43,19 +46,28 @@ export function randomFault(chance: Chance, setting: Setting): Fault {
       lasts,
       process: end(),
       share: share(),
-      error: chance.pick(['conflict', 'throttled', 'internal', 'silence', 'late'] as const),
+      error: chance.pick([
+        'conflict',
+        'throttled',
+        'internal',
+        'silence',
+        'late',
+        'done-500',
+        'done-504',
+      ] as const),
     }),
     () => ({ type: 'api-slow', at, lasts, process: end(), upToMs: chance.pick([50, 800, 10_000]) }),
     () => ({ type: 'stale-lists', at, lasts, process: end(), behindMs: chance.pick([500, 5_000, 60_000]) }),
-    () => ({ type: 'watches', at, process: end(), how: chance.pick(['closed', 'gone', 'silent'] as const) }),
+    () => ({ type: 'watch-lag', at, lasts, process: end(), upToMs: chance.pick([300, 4_000, 30_000]) }),
+    () => watchTrouble(chance, end(), at),
     () => ({
       type: 'crash',
       at,
       process: process(),
-      moment: chance.pick(['now', 'before-write', 'after-write'] as const),
+      ...struck(chance),
       downMs: chance.pick([1, 300, 3_000, 30_000]),
     }),
-    () => ({ type: 'pause', at, lasts, process: process() }),
+    () => ({ type: 'pause', at, lasts, process: process(), ...struck(chance) }),
     () => ({
       type: 'clock-jump',
       at,
@@ -68,7 +80,7 @@ export function randomFault(chance: Chance, setting: Setting): Fault {
       at,
       lasts,
       process: chance.pick(agents),
-      damage: chance.pick(['full-disk', 'corrupt', 'lost', 'old'] as const),
+      damage: chance.pick(DAMAGES),
     }),
     () => ({
       type: 'packets',
@@ -91,6 +103,11 @@ export function randomFault(chance: Chance, setting: Setting): Fault {
     }),
   ]
   return chance.pick(kinds)()
+}
+
+function struck(chance: Chance): { moment: StrikeMoment; nth?: number } {
+  const moment = chance.pick(['now', 'now', 'now', 'now', ...MOMENTS] as const)
+  return { moment, ...nthOf(chance, moment) }
 }
 
 function anyMoment(chance: Chance, { operations, durationMs }: Setting): number {

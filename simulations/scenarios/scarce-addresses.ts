@@ -14,7 +14,7 @@ const STATUS_WRITE = 'patch ippools/status'
 export const scarceAddresses = scenarioOf({
   name: 'scarce-addresses',
   description: 'more VMs than addresses: what one gives back while its client runs, another waits for',
-  reaches: ['crash × controller leading', 'crash × agent serving', 'API conflict × '],
+  reaches: ['crash × controller leading', 'crash × agent serving', 'API conflict × patch'],
   day(chance) {
     const size = chance.integer(2, 4)
     const networks = [network(1, size, chance.pick([20, 40, 90]))]

@@ -2,7 +2,7 @@ import type { Fault } from '../plan/faults.ts'
 import type { Operation } from '../plan/operations.ts'
 import type { NetworkPlan } from '../plan/plan.ts'
 import type { Chance } from '../world/chance.ts'
-import { controllers, cutOff, stopped } from './blows.ts'
+import { controllers, cutOff, MOMENTS, nthOf, stopped } from './blows.ts'
 import { network, nic } from './cluster.ts'
 import { scenarioOf } from './day.ts'
 import { fleet, machine, moments, networkOf, times, traffic, vmName, within } from './fleet.ts'
@@ -17,9 +17,10 @@ export const splitBrain = scenarioOf({
   reaches: [
     'pause × controller leading',
     'clock jump × controller',
-    'request cut off × ',
-    'answer cut off × ',
-    'message delayed × ',
+    'request cut off × get leases',
+    'answer cut off × get leases',
+    'message delayed × agent-report',
+    'pause before-write × patch ippools/status',
     'API slow × patch ippools/status',
   ],
   day(chance) {
@@ -34,6 +35,15 @@ export const splitBrain = scenarioOf({
     const longerThanALease = () => chance.integer(14_000, 32_000)
     const kinds: readonly ((at: number) => Fault[])[] = [
       (at) => [stopped(one(), at, longerThanALease())],
+      (at) => {
+        // What it was about to write or to say is written and said when another leads.
+        const moment = chance.pick(MOMENTS)
+        const struck = { process: one(), moment, ...nthOf(chance, moment) }
+        return [{ type: 'pause', at, lasts: longerThanALease(), ...struck }]
+      },
+      (at) => [
+        { type: 'watch-lag', at, lasts: 30_000, process: one(), upToMs: chance.pick([2_000, 25_000]) },
+      ],
       (at) => cutOff(one(), 'api', at, longerThanALease()),
       (at) => [{ type: 'cut', at, lasts: longerThanALease(), from: 'api', to: one() }],
       (at) => [{ type: 'api-slow', at, lasts: 20_000, process: one(), upToMs: chance.pick([3_000, 18_000]) }],

@@ -14,7 +14,7 @@ export const vmChurn = scenarioOf({
     'crash before-write × patch ippools/status',
     'message doubled × release',
     'message delayed × release',
-    'API late × ',
+    'API late × patch',
   ],
   day(chance) {
     const machines = chance.integer(3, 8)

@@ -5,8 +5,9 @@ import { createCautiousClock } from '../../src/runtime/cautious-clock.ts'
 import type { SimulatedSegment } from '../../transports/packets/simulated.ts'
 import { createChance } from './chance.ts'
 import type { ProcessParts, SimulatedProcess } from './process.ts'
-import { createSimulatedStateFile, type StateDisk, type StateFileObserver } from './simulated-state-file.ts'
+import { createSimulatedStateFile, type StateFileObserver } from './simulated-state-file.ts'
 import { createSimulatedStore } from './simulated-store.ts'
+import type { StateDisk } from './state-disk.ts'
 
 const REQUEST_TIMEOUT = seconds(30)
 const SERVER_PORT = 67

@@ -31,6 +31,8 @@ export interface ApiServer {
   as<T>(process: string, action: () => Promise<T>): Promise<T>
   /** The list as it was so many milliseconds ago, or as long ago as history goes. */
   staleList(resource: Resource, options: ListOptions | undefined, age: number): Promise<ObjectList>
+  /** When what has this version was written, by true time. */
+  writtenAt(resourceVersion: string): number
   onCommit(listener: (change: CommittedChange) => void): void
 }
 
@@ -83,6 +85,10 @@ export async function openApiServer(scheduler: Scheduler, chance: Chance, log: L
         resourceVersionMatch: 'Exact',
       })
       return { items: structuredClone(page.items), resourceVersion: page.resourceVersion }
+    },
+    writtenAt(resourceVersion) {
+      const revision = Number(resourceVersion)
+      return past.findLast((then) => then.revision <= revision)?.at ?? 0
     },
     onCommit: (listener) => listeners.push(listener),
   }

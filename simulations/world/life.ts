@@ -4,6 +4,8 @@ export interface Life {
   alive: boolean
   /** Stopped by a signal: what falls due meanwhile waits in `held`. */
   paused: boolean
+  /** While it is stopped: until when, by true time. */
+  resumesAt?: number
   readonly held: (() => void)[]
 }
 

@@ -61,8 +61,9 @@ export class Machine {
   }
 
   /** SIGSTOP: what falls due waits. */
-  pause(): void {
+  pause(until: number): void {
     this.life.paused = true
+    this.life.resumesAt = until
     this.upSince = undefined
   }
 

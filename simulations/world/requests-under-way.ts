@@ -2,7 +2,7 @@ import type { RequestsUnderWay } from './process.ts'
 import type { ApiRequest } from './simulated-store.ts'
 
 /** Renewing a Lease, telling an event: going on all the time. */
-const ROUTINE = /leases|events/
+export const ROUTINE = /leases|events/
 
 /** What processes wait for an answer to. */
 export class RequestLog implements RequestsUnderWay {

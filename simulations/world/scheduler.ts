@@ -33,6 +33,8 @@ export class Scheduler {
   #now = 0
   #turns = 0
   #current: Life
+  /** Told whose turn it is before each one; whose life ends there does not take it. */
+  onTurn: (life: Life) => void = () => {}
 
   /** @param outside the life of what belongs to no process */
   constructor(
@@ -111,13 +113,15 @@ export class Scheduler {
             }
             const { life, action } = turn
             if (turn.isCancelled || !life.alive) continue
+            this.#current = life
+            if (!life.paused) this.onTurn(life)
+            if (!life.alive) continue
             if (life.paused) {
               life.held.push(action)
               continue
             }
             if (++turnsNow > TURNS_WITHOUT_TIME) throw new LivelockError(life.process)
             this.#turns += 1
-            this.#current = life
             action()
             nextTurn(step)
             return

@@ -1,22 +1,14 @@
+import { decodeState, encodeState } from '../../actors/agent/state-content.ts'
 import { type StateFile, StateFileError } from '../../actors/agent/state-file.ts'
-import { type PoolSnapshot, poolSnapshotSchema } from '../../actors/pool/contracts.ts'
 import type { Life } from './life.ts'
 import type { Scheduler } from './scheduler.ts'
-
-/** What of an agent's state outlives its process: texts of the file, the first that was ever written and the last. */
-export interface StateDisk {
-  first: string | undefined
-  current: string | undefined
-  isFull: boolean
-}
-
-export function emptyDisk(): StateDisk {
-  return { first: undefined, current: undefined, isFull: false }
-}
+import type { StateDisk } from './state-disk.ts'
 
 export interface StateFileObserver {
   /** The life may be over afterwards. */
   writing(moment: 'before-write' | 'after-write'): void
+  /** A fault of the disk was met. */
+  failed(what: string, why: string): void
 }
 
 const FSYNC_MS = 4
@@ -41,30 +33,37 @@ export function createSimulatedStateFile(
     })
   }
   return {
-    read: () => later(() => parse(disk.current)),
+    read: () =>
+      later(() => {
+        if (disk.file === undefined) return undefined
+        try {
+          return decodeState(disk.file, disk.pool)
+        } catch {
+          // As .damaged, where nobody looks.
+          disk.file = undefined
+          observer.failed('read state file', 'damaged')
+          return undefined
+        }
+      }),
     write: (snapshot) =>
       later(() => {
         observer.writing('before-write')
         if (!life.alive) return
         if (disk.isFull) {
+          observer.failed('write state file', 'full-disk')
           throw new StateFileError(FILE, { cause: new Error('ENOSPC: no space left on device') })
         }
-        disk.current = JSON.stringify(snapshot)
-        disk.first ??= disk.current
+        disk.file = encodeState(snapshot)
+        disk.first ??= disk.file
         observer.writing('after-write')
       }),
     remove: () =>
       later(() => {
-        disk.current = undefined
+        if (disk.isKept) {
+          observer.failed('remove state file', 'kept')
+          throw new StateFileError(FILE, { cause: new Error('EROFS: read-only file system') })
+        }
+        disk.file = undefined
       }),
-  }
-}
-
-function parse(text: string | undefined): PoolSnapshot | undefined {
-  if (text === undefined) return undefined
-  try {
-    return poolSnapshotSchema.parse(JSON.parse(text))
-  } catch {
-    return undefined
   }
 }

@@ -2,11 +2,12 @@ import type { KubeObject } from '../../src/api/object.ts'
 import type { Resource } from '../../src/api/resource.ts'
 import { formatObjectKey } from '../../src/api/values/object-key.ts'
 import type { Duration } from '../../src/api/values/time.ts'
-import { ConflictError, ThrottledError, UnavailableError } from '../../src/kube/errors.ts'
+import { UnavailableError } from '../../src/kube/errors.ts'
 import { keyOf } from '../../src/kube/object-cache.ts'
-import type { Store } from '../../src/kube/store.ts'
+import type { ListOptions, ObjectList, Store } from '../../src/kube/store.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
-import type { ApiError, ApiFaults } from '../faults/api-faults.ts'
+import type { ApiFaults } from '../faults/api-faults.ts'
+import { failure, isDone } from './api-failure.ts'
 import type { ApiServer } from './api-server.ts'
 import type { Life } from './life.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -29,6 +30,8 @@ export interface StoreObserver {
   done(request: ApiRequest, outcome: string): void
   /** The answer was heard, or was not to be had. */
   heard(request: ApiRequest): void
+  /** The process was given an answer, and has not done anything with it yet. */
+  answered(request: ApiRequest): void
   /** The process was told how an object stands, by an answer or by a watch. */
   learned(process: string, plural: string, object: KubeObject): void
   watching(process: string, watch: WatchSwitch): void
@@ -63,39 +66,58 @@ export function createSimulatedStore(options: SimulatedStoreOptions): Store {
     return new Promise((resolve, reject) => {
       if (life.alive) observer.leaving(request)
       if (!life.alive) return
-      const { there, back, error } = faults.request(process, request.what, isWrite)
-      const cancel = clock.after(timeout, () => {
-        observer.heard(request)
-        reject(new UnavailableError(0, `no answer within ${timeout / 1000} s`))
-      })
-      const answer = (outcome: () => void) => {
-        if (back === undefined) return
-        scheduler.after(back, life, () => {
-          cancel()
-          observer.heard(request)
-          outcome()
-        })
-      }
-      if (there === undefined) return
-      // It travels by itself: who sent it may be dead when it arrives.
-      scheduler.after(there, scheduler.outside, () => {
-        if (error !== undefined) {
-          observer.done(request, error)
-          answer(() => reject(failure(error, request.what)))
-          return
-        }
-        api.as(process, action).then(
-          (result) => {
-            observer.done(request, 'ok')
-            answer(() => resolve(result))
-          },
-          (refusal: unknown) => {
-            observer.done(request, refusal instanceof Error ? refusal.name : String(refusal))
-            answer(() => reject(refusal))
-          },
-        )
-      })
+      if (life.paused) life.held.push(() => send(request, action, resolve, reject))
+      else send(request, action, resolve, reject)
     })
+  }
+
+  function send<T>(
+    request: ApiRequest,
+    action: () => Promise<T>,
+    resolve: (result: T) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    const { there, back, error } = faults.request(process, request.what, request.isWrite)
+    const cancel = clock.after(timeout, () => {
+      observer.heard(request)
+      reject(new UnavailableError(0, `no answer within ${timeout / 1000} s`))
+    })
+    const answer = (outcome: () => void) => {
+      if (back === undefined) return
+      scheduler.after(back, life, () => {
+        cancel()
+        observer.heard(request)
+        outcome()
+        observer.answered(request)
+      })
+    }
+    if (there === undefined) return
+    // It travels by itself: who sent it may be dead when it arrives.
+    scheduler.after(there, scheduler.outside, () => {
+      if (error !== undefined && !isDone(error)) {
+        observer.done(request, error)
+        answer(() => reject(failure(error, request.what)))
+        return
+      }
+      api.as(process, action).then(
+        (result) => {
+          observer.done(request, 'ok')
+          answer(() => (error === undefined ? resolve(result) : reject(failure(error, request.what))))
+        },
+        (refusal: unknown) => {
+          observer.done(request, refusal instanceof Error ? refusal.name : String(refusal))
+          answer(() => reject(refusal))
+        },
+      )
+    })
+  }
+
+  async function staleList(resource: Resource, listOptions: ListOptions | undefined, age: number) {
+    const shown = await api.staleList(resource, listOptions, age)
+    if (versionsOf(shown) !== versionsOf(await store.list(resource, listOptions))) {
+      faults.showedStaleList(`list ${resource.plural}`)
+    }
+    return shown
   }
 
   const { store } = api
@@ -109,8 +131,8 @@ export function createSimulatedStore(options: SimulatedStoreOptions): Store {
       }),
     list: (resource, listOptions) =>
       ask('list', resource, undefined, undefined, () => {
-        const age = faults.staleness(process, `list ${resource.plural}`)
-        return age > 0 ? api.staleList(resource, listOptions, age) : store.list(resource, listOptions)
+        const age = faults.staleness(process)
+        return age > 0 ? staleList(resource, listOptions, age) : store.list(resource, listOptions)
       }).then((list) => {
         forgotten.delete(resource.plural)
         for (const object of list.items) observer.learned(process, resource.plural, object)
@@ -137,6 +159,11 @@ export function createSimulatedStore(options: SimulatedStoreOptions): Store {
         life,
         scheduler,
         faults,
+        what: `watch ${resource.plural}`,
+        writtenAt: (event) =>
+          api.writtenAt(
+            (event.type === 'BOOKMARK' ? event.resourceVersion : event.object.metadata.resourceVersion) ?? '',
+          ),
         expired: () => forgotten.add(resource.plural),
         handler: {
           event(event) {
@@ -153,15 +180,7 @@ export function createSimulatedStore(options: SimulatedStoreOptions): Store {
   }
 }
 
-function failure(error: ApiError, what: string): Error {
-  switch (error) {
-    case 'conflict':
-      return new ConflictError(`${what}: the object has been modified (injected)`)
-    case 'throttled':
-      return new ThrottledError(429, `${what}: too many requests (injected)`, 1)
-    case 'internal':
-      return new UnavailableError(500, `${what}: etcdserver: leader changed (injected)`)
-    case 'refused':
-      return new UnavailableError(0, `${what}: connection refused`)
-  }
+/** Which objects a list shows, and as of when. */
+function versionsOf({ items }: ObjectList): string {
+  return items.map(({ metadata }) => `${metadata.uid} ${metadata.resourceVersion}`).join()
 }

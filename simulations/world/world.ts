@@ -1,13 +1,15 @@
 import type { Logger } from 'pino'
 import { IP_POOLS } from '../../src/api/resource.ts'
+import { milliseconds } from '../../src/api/values/time.ts'
 import { createSimulatedBroker, type SimulatedBroker } from '../../transports/messages/simulated.ts'
 import { createSimulatedSegment, type SimulatedSegment } from '../../transports/packets/simulated.ts'
 import { type ApiFaults, createApiFaults } from '../faults/api-faults.ts'
 import { type Coverage, createCoverage } from '../faults/coverage.ts'
-import { createMessageFaults } from '../faults/message-faults.ts'
+import { createMessageFaults, kindOf } from '../faults/message-faults.ts'
 import { createPacketFate } from '../faults/packet-faults.ts'
 import { FaultWindows } from '../faults/windows.ts'
 import { Judge } from '../invariants/judge.ts'
+import type { StrikeMoment } from '../plan/faults.ts'
 import type { Plan } from '../plan/plan.ts'
 import { createTraceRecorder, type TraceRecorder } from '../trace/recorder.ts'
 import { type AgentProcess, createAgentProcess } from './agent-process.ts'
@@ -23,11 +25,11 @@ import { Operator } from './operator.ts'
 import { PacketTap } from './packet-tap.ts'
 import type { ProcessParts, SimulatedProcess } from './process.ts'
 import { createProcessLog } from './process-log.ts'
-import { RequestLog } from './requests-under-way.ts'
+import { RequestLog, ROUTINE } from './requests-under-way.ts'
 import type { Scheduler } from './scheduler.ts'
-import { emptyDisk, type StateDisk } from './simulated-state-file.ts'
 import type { ApiRequest, StoreObserver } from './simulated-store.ts'
 import type { WatchSwitch } from './simulated-watch.ts'
+import { StateDisk } from './state-disk.ts'
 
 export interface AgentSlot {
   readonly process: AgentProcess
@@ -50,11 +52,12 @@ export interface World {
   readonly guests: Guests
   readonly operator: Operator
   readonly segments: ReadonlyMap<string, SimulatedSegment>
+  readonly broker: SimulatedBroker
   readonly log: Logger
   /** The watches of a process that are open. */
   watchesOf(process: string): readonly WatchSwitch[]
-  /** Called at each write: the process may be killed there. */
-  onWrite: (request: Pick<ApiRequest, 'process' | 'what'>, moment: 'before-write' | 'after-write') => void
+  /** Called at moments at which a process may be struck. @param what it is doing */
+  reached: (process: string, moment: StrikeMoment, what: string) => void
 }
 
 /** @param scheduler drives it, and whose turn it is */
@@ -82,21 +85,27 @@ export async function createWorld(plan: Plan, scheduler: Scheduler): Promise<Wor
   const processes = new Map<string, SimulatedProcess>()
   const watches = new Map<string, Set<WatchSwitch>>()
   const requests = new RequestLog()
+  const reached = ({ process, what }: ApiRequest, moment: StrikeMoment) => {
+    if (!ROUTINE.test(what)) world.reached(process, moment, what)
+  }
   const observer: StoreObserver = {
     leaving(request) {
       requests.leaving(request)
-      if (request.isWrite) world.onWrite(request, 'before-write')
+      if (request.isWrite) reached(request, 'before-write')
     },
     done(request, outcome) {
       const { process: who, what, object } = request
-      if (/leases|events/.test(what)) trace.stamp([who, what, object, outcome])
+      if (ROUTINE.test(what)) trace.stamp([who, what, object, outcome])
       else {
         const text = `${what}${object === undefined ? '' : ` ${object}`}: ${outcome}`
         trace.add({ kind: 'message', who, to: 'api', arrivesAt: scheduler.now, text, about: aboutOf(object) })
       }
-      if (request.isWrite && outcome === 'ok') world.onWrite(request, 'after-write')
+      if (request.isWrite && outcome === 'ok') reached(request, 'after-write')
     },
     heard: (request) => requests.heard(request),
+    answered(request) {
+      if (request.isWrite) reached(request, 'after-answer')
+    },
     learned(process, plural, object) {
       if (plural === IP_POOLS.plural) judge.heardOfPool(process, object)
     },
@@ -107,11 +116,23 @@ export async function createWorld(plan: Plan, scheduler: Scheduler): Promise<Wor
     },
   }
 
+  /** Reports come and go all the time. */
+  const sending = (from: string, moment: StrikeMoment, subject: string) => {
+    if (!subject.endsWith('.agent-report')) world.reached(from, moment, kindOf(subject))
+  }
   const messageFaults = createMessageFaults(seed, windows, coverage)
   const broker: SimulatedBroker = createSimulatedBroker({
     schedule: (process, delay, action) =>
       scheduler.after(delay, processes.get(process)?.machine.life ?? scheduler.outside, action),
-    fate: messageFaults.fate,
+    fate(from, to, subject) {
+      sending(from, 'before-send', subject)
+      const life = processes.get(from)?.machine.life
+      if (life?.alive === false) return []
+      // What a stopped process was about to say is said when it goes on.
+      const wait = life?.paused ? (life.resumesAt ?? scheduler.now) - scheduler.now : 0
+      return messageFaults.fate(from, to, subject).map((delay) => milliseconds(delay + wait))
+    },
+    spoil: messageFaults.spoil,
     isConnected: messageFaults.isConnected,
     observe({ delays, ...leg }) {
       trace.stamp([leg, delays])
@@ -121,6 +142,7 @@ export async function createWorld(plan: Plan, scheduler: Scheduler): Promise<Wor
       const entry = { kind: 'message', who: from, to, text, about } as const
       if (delays.length === 0) trace.add(entry)
       for (const delay of delays) trace.add({ ...entry, arrivesAt: scheduler.now + delay })
+      sending(from, 'after-send', subject)
     },
   })
 
@@ -179,14 +201,15 @@ export async function createWorld(plan: Plan, scheduler: Scheduler): Promise<Wor
       const name = `agent-${network.name}-${number}`
       const segment = segments.get(network.name)
       if (segment === undefined) continue
-      const disk = emptyDisk()
+      const disk = new StateDisk({ namespace: 'default', name: network.name })
       const process = createAgentProcess({
         ...parts(name),
         network: network.name,
         segment,
         disk,
         fileObserver: {
-          writing: (moment) => world.onWrite({ process: name, what: 'write state file' }, moment),
+          writing: (moment) => world.reached(name, moment, 'write state file'),
+          failed: (what, why) => coverage.hit(`state file ${why}`, what),
         },
       })
       processes.set(name, process)
@@ -212,7 +235,8 @@ export async function createWorld(plan: Plan, scheduler: Scheduler): Promise<Wor
     segments,
     log: outsideLog,
     watchesOf: (process) => [...(watches.get(process) ?? [])],
-    onWrite: () => {},
+    broker,
+    reached: () => {},
   }
   return world
 }

@@ -3,6 +3,7 @@ import { seconds } from '../../src/api/values/time.ts'
 import type { Cancel, Clock } from '../../src/runtime/clock.ts'
 import {
   DisconnectedError,
+  InvalidMessageError,
   NoResponderError,
   RemoteError,
   RequestTimeoutError,
@@ -62,8 +63,8 @@ export interface BrokerSide {
   remove(entry: BrokerEntry): void
   /** False when nobody has subscribed. */
   route(message: Travelling, body: unknown): boolean
-  /** What `arrived` does happens at the other end, once a copy. */
-  carry(leg: Omit<Leg, 'from'>, arrived: () => void): void
+  /** What `arrived` does happens at the other end, once a copy. @param arrived is told what becomes of its text on the way */
+  carry(leg: Omit<Leg, 'from'>, arrived: (spoil?: (text: string) => string) => void): void
   /** There and back to the broker itself. */
   noResponders(subject: string, body: unknown, told: () => void): void
 }
@@ -139,7 +140,9 @@ export function openSimulatedConnection(
       return
     }
     const { body, ...wire } = reply
-    broker.carry({ to: inbox.process, subject, kind: 'reply', body }, () => inbox.receive(wire))
+    broker.carry({ to: inbox.process, subject, kind: 'reply', body }, (spoil) =>
+      inbox.receive(spoil === undefined || 'error' in wire ? wire : { ...wire, text: spoil(wire.text) }),
+    )
   }
 
   async function handlerOutcome(message: Travelling, handler: RequestHandler) {
@@ -150,7 +153,8 @@ export function openSimulatedConnection(
       stats.served++
       return { text, headers: cleanHeaders(headers), body }
     } catch (error) {
-      stats.handlerFailures++
+      if (error instanceof InvalidMessageError) stats.droppedInvalid++
+      else stats.handlerFailures++
       log.debug({ err: error, subject }, 'request refused by its handler')
       const reason = { error: reasonOf(error) }
       return { ...reason, body: reason }
@@ -171,10 +175,18 @@ export function openSimulatedConnection(
 
     subscribe(pattern, handler) {
       return add(pattern, undefined, (message) => {
-        stats.delivered++
         runHandler(
-          () => handler(incoming(message)),
+          () => {
+            const decoded = incoming(message)
+            stats.delivered++
+            return handler(decoded)
+          },
           (error) => {
+            if (error instanceof InvalidMessageError) {
+              stats.droppedInvalid++
+              log.debug({ err: error, pattern }, 'message dropped')
+              return
+            }
             stats.handlerFailures++
             log.error({ err: error, subject: message.subject, pattern }, 'message handler failed')
           },
@@ -217,7 +229,13 @@ export function openSimulatedConnection(
         }
         const receive = (reply: Reply) => {
           if ('error' in reply) return fail((from) => new RemoteError(from, reply.error))
-          settle(() => resolve(incoming({ subject, text: reply.text, headers: reply.headers })))
+          settle(() => {
+            try {
+              resolve(incoming({ subject, text: reply.text, headers: reply.headers }))
+            } catch (error) {
+              reject(error)
+            }
+          })
         }
         const travelling = { subject, text, headers: cleanHeaders(headers), inbox: { process, receive } }
         if (broker.route(travelling, body)) return

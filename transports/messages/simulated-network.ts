@@ -16,6 +16,8 @@ export interface MessageNetwork {
    * none: it is lost. Asked once a message and receiving process, however many subscriptions that has.
    */
   fate(from: string, to: string, subject: string): readonly Duration[]
+  /** What one copy of a message arrives as, which was sent with this text; undefined: as it was sent. */
+  spoil?(from: string, to: string, subject: string): ((text: string) => string) | undefined
   /** Whether the process has its connection to the broker, and knows no other. Without one nothing is sent or arrives. */
   isConnected(process: string): boolean
   /** Told of every message, for a trace. */

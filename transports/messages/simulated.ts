@@ -53,9 +53,11 @@ export function createSimulatedBroker(network: MessageNetwork): SimulatedBroker 
     }
     for (const [to, entries] of byProcess) {
       for (const delay of fate({ from, to, subject, kind: inbox ? 'request' : 'event', body })) {
+        const spoil = network.spoil?.(from, to, subject)
+        const received = spoil === undefined ? message : { ...message, text: spoil(message.text) }
         const takers = entries.filter((entry) => entry.reserve())
         network.schedule(to, delay, () => {
-          const arrived = network.isConnected(to) ? message : undefined
+          const arrived = network.isConnected(to) ? received : undefined
           for (const entry of takers) entry.arrive(arrived)
         })
       }
@@ -63,11 +65,12 @@ export function createSimulatedBroker(network: MessageNetwork): SimulatedBroker 
     return byProcess.size > 0
   }
 
-  function carry(leg: Leg, arrived: () => void): void {
+  function carry(leg: Leg, arrived: (spoil?: (text: string) => string) => void): void {
     if (!network.isConnected(leg.to)) return
     for (const delay of fate(leg)) {
+      const spoil = network.spoil?.(leg.from, leg.to, leg.subject)
       network.schedule(leg.to, delay, () => {
-        if (network.isConnected(leg.to)) arrived()
+        if (network.isConnected(leg.to)) arrived(spoil)
       })
     }
   }

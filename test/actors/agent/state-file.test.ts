@@ -27,7 +27,7 @@ test('what was written is read', async () => {
 test.each([
   '',
   '{"version":1',
-  '{"version":2,"snapshot":{}}',
+  '{"version":3,"snapshot":{}}',
   '{"version":1,"snapshot":{"leases":{"x":"y"}}}',
 ])('a damaged file is set aside, and said so: %s', async (content) => {
   const directory = await temporaryDirectory()
@@ -86,6 +86,25 @@ test('a file of a lease table whose addresses are none is damaged too', async ()
   await file.write({ ...snapshot(), leases: { nonsense: 'ca:70:82:e6:84:6e' } })
 
   expect(await file.read()).toBeUndefined()
+})
+
+test('a disk that turns one digit of an address gives that address to nobody', async () => {
+  const directory = await temporaryDirectory()
+  const file = openStateFile(directory, POOL, recordingLog().log)
+  await file.write(snapshot({ leases: { '192.168.48.81': 'ca:70:82:e6:84:6e' } }))
+  const place = path.join(directory, 'default.net-48.json')
+  await writeFile(place, (await readFile(place, 'utf8')).replace('192.168.48.81', '192.168.48.80'))
+
+  expect(await file.read()).toBeUndefined()
+})
+
+test('the file of an earlier release, which has no sum, is read', async () => {
+  const directory = await temporaryDirectory()
+  const file = openStateFile(directory, POOL, recordingLog().log)
+  const content = JSON.stringify({ version: 1, snapshot: snapshot() })
+  await writeFile(path.join(directory, 'default.net-48.json'), content)
+
+  expect(await file.read()).toEqual(snapshot())
 })
 
 test('a file of another pool is damaged too', async () => {

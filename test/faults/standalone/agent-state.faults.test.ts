@@ -43,7 +43,7 @@ const DAMAGES: Record<string, (text: string) => string> = {
   garbled: (text) => text.replaceAll('"', '\u0000'),
   'cut off': (text) => text.slice(0, text.length / 2),
   empty: () => '',
-  'of a later version': (text) => text.replace('"version":1', '"version":99'),
+  'of a later version': (text) => text.replace('"version":2', '"version":99'),
   'of another pool': (text) => text.replaceAll('net-48', 'net-49'),
 }
 

@@ -231,6 +231,27 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     scenario: 'control-plane-dark',
   },
   {
+    name: 'what a message holds is not checked',
+    edits: [
+      { file: 'transports/messages/contract.js', from: 'if (!decoded.success)', to: 'if (false)' },
+      {
+        file: 'transports/messages/contract.js',
+        from: 'return decoded.data;',
+        to: 'return decoded.success ? decoded.data : body;',
+      },
+    ],
+    breaks: ['no crash'],
+    within: 40,
+    scenario: 'hostile-network',
+  },
+  {
+    name: 'what is in a state file is believed, whatever the disk did to it',
+    edits: [{ file: 'actors/agent/state-content.js', from: 'content.version === 2 &&', to: 'false &&' }],
+    breaks: ['the data path waits for nobody', 'commit before reply', 'clients are told sense', 'one holder'],
+    within: 40,
+    scenario: 'agent-restarts',
+  },
+  {
     name: 'a watch that falls silent is waited for',
     edits: [
       {

@@ -88,6 +88,42 @@ test.each([
     { type: 'crash', process, moment: 'after-write', downMs: 5000 },
     'agent-lan-1 crashes after its next write, before the answer, down for 5 s',
   ],
+  [
+    { type: 'crash', process, moment: 'before-send', nth: 3, downMs: 5000 },
+    'agent-lan-1 crashes before message 3 from now, down for 5 s',
+  ],
+  [
+    { type: 'pause', process, moment: 'after-answer', nth: 2, lasts: 1000 },
+    'agent-lan-1 is stopped (SIGSTOP) 2 turns after the answer to its next write, for 1 s',
+  ],
+  [
+    { type: 'pause', process, moment: 'after-turns', lasts: 1000 },
+    'agent-lan-1 is stopped (SIGSTOP) after 1 more turn, for 1 s',
+  ],
+  [
+    { type: 'watches', process: '*', how: 'ended', gapMs: 300 },
+    'the watches of everybody are ended by the server, heard 300 ms later',
+  ],
+  [
+    { type: 'watches', process, how: 'missed', changes: 2 },
+    'the watches of agent-lan-1 do not tell of some changes: the next 2 of each',
+  ],
+  [
+    { type: 'watch-lag', lasts: 1000, process, upToMs: 300 },
+    'watches tell agent-lan-1 up to 300 ms late what changed, for 1 s',
+  ],
+  [
+    { type: 'api-errors', lasts: 1000, process, share: 1, error: 'done-504' },
+    '100 % of the requests of agent-lan-1 to the API are done, if they are writes, and get 504 Gateway Timeout, for 1 s',
+  ],
+  [
+    { type: 'state-file', lasts: 1000, process, damage: 'flipped' },
+    'the state file of agent-lan-1 has a bit of it turned, for 1 s',
+  ],
+  [
+    { type: 'forger', lasts: 1000, network: 'lan', everyMs: 50 },
+    'somebody forges messages about lan, every 50 ms, for 1 s',
+  ],
   [{ type: 'pause', lasts: 93_600_000, process }, 'agent-lan-1 is stopped (SIGSTOP), for 1 d 2 h'],
   [{ type: 'clock-jump', process, byMs: -3_600_000 }, 'the clock of agent-lan-1 jumps 1 h back'],
   [

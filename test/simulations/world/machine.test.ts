@@ -55,7 +55,7 @@ test('a process that was killed is down, and one that is stopped does not count 
   const { machine } = setUp()
   machine.begin()
   expect(machine.upSince).toBe(0)
-  machine.pause()
+  machine.pause(0)
   expect(machine.upSince).toBeUndefined()
   machine.resume()
   expect(machine.upSince).toBe(0)

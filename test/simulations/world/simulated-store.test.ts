@@ -17,20 +17,28 @@ import { recordingLog } from '../../support/recording-log.ts'
 
 const OBJECT = networkObject(network(1, 10, 60))
 const KEY = { namespace: 'default', name: 'net-1' }
-const silent: StoreObserver = { leaving() {}, done() {}, heard() {}, learned() {}, watching() {} }
+const silent: StoreObserver = {
+  leaving() {},
+  done() {},
+  heard() {},
+  answered() {},
+  learned() {},
+  watching() {},
+}
 
 async function setUp(faults: readonly Fault[], observer: Partial<StoreObserver> = {}) {
   const scheduler = new Scheduler(createChance(1, 'order'), newLife('outside'))
   const api = await openApiServer(scheduler, createChance(1, 'api'), recordingLog().log)
   const machine = new Machine('controller-1', scheduler)
   const { life, clock } = machine.begin()
+  const coverage = createCoverage()
   const windows = new FaultWindows(faults, () => scheduler.now, 60_000)
   const store = createSimulatedStore({
     life,
     clock,
     scheduler,
     api,
-    faults: createApiFaults(1, windows, createCoverage()),
+    faults: createApiFaults(1, windows, coverage),
     observer: { ...silent, ...observer },
     timeout: seconds(30),
   })
@@ -44,6 +52,8 @@ async function setUp(faults: readonly Fault[], observer: Partial<StoreObserver> 
     store,
     api,
     machine,
+    scheduler,
+    coverage,
     pass,
     isThere: () => isThere(api.store.get(NETWORK_ATTACHMENT_DEFINITIONS, KEY)),
   }
@@ -119,6 +129,35 @@ test.each([
 
   expect(fate.outcome).toBe(name)
   expect(await isThere()).toBe(false)
+})
+
+test.each(['done-500', 'done-504'] as const)(
+  'a write that meets "%s" is done, and its answer says that it failed; a read is as usual',
+  async (error) => {
+    const { store, pass, isThere } = await setUp([apiErrors(error)])
+    const write = fateOf(store.create(NETWORK_ATTACHMENT_DEFINITIONS, OBJECT))
+    await pass(20)
+    const read = fateOf(store.get(NETWORK_ATTACHMENT_DEFINITIONS, KEY))
+    await pass(20)
+
+    expect(write.outcome).toBe('UnavailableError')
+    expect(read.outcome).toBe('done')
+    expect(await isThere()).toBe(true)
+  },
+)
+
+test('what a process was about to ask when it was stopped is asked when it goes on', async () => {
+  const stopping: { stop?: () => void } = {}
+  const { store, pass, isThere, machine, scheduler } = await setUp([], { leaving: () => stopping.stop?.() })
+  stopping.stop = () => machine.pause(5_000)
+  const fate = fateOf(store.create(NETWORK_ATTACHMENT_DEFINITIONS, OBJECT))
+  await pass(4_000)
+  expect(await isThere()).toBe(false)
+  scheduler.after(1_000, scheduler.outside, () => machine.resume())
+  await pass(2_000)
+
+  expect(await isThere()).toBe(true)
+  expect(fate.outcome).toBe('done')
 })
 
 test('who dies when its write was done never hears of it, and the write stays', async () => {

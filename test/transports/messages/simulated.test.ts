@@ -5,7 +5,9 @@ import { type Duration, milliseconds, seconds } from '../../../src/api/values/ti
 import { systemClock } from '../../../src/runtime/system-clock.ts'
 import {
   DisconnectedError,
+  InvalidMessageError,
   NoResponderError,
+  RemoteError,
   RequestTimeoutError,
 } from '../../../transports/messages/errors.ts'
 import { createSimulatedBroker, type SimulatedBroker } from '../../../transports/messages/simulated.ts'
@@ -38,6 +40,7 @@ function scriptedNetwork(clock: ManualClock) {
   const disconnected = new Set<string>()
   const dead = new Set<string>()
   const observed: ObservedMessage[] = []
+  const spoiled = new Set<string>()
   const network: MessageNetwork = {
     schedule(process, delay, action) {
       clock.after(delay, () => {
@@ -48,6 +51,7 @@ function scriptedNetwork(clock: ManualClock) {
       if (cut.has(`${from} → ${to}`)) return []
       return script.get(`${from} → ${to}`)?.shift() ?? [ms(1)]
     },
+    spoil: (from, to) => (spoiled.has(`${from} → ${to}`) ? (text) => text.slice(1) : undefined),
     isConnected: (process) => !disconnected.has(process),
     observe: (message) => observed.push(message),
   }
@@ -57,6 +61,7 @@ function scriptedNetwork(clock: ManualClock) {
     disconnected,
     dead,
     cut,
+    spoiled,
     /** The fates of the next messages from one to the other, in order. */
     next: (link: string, ...fates: Duration[][]) => script.set(link, fates),
   }
@@ -420,4 +425,27 @@ test('whatever becomes of messages: each copy that arrives is heard once, in the
     }),
     { numRuns: 50 },
   )
+})
+
+test('a message that is spoiled on its way reaches no handler, and harms nobody else', async () => {
+  const hit = listener('hit')
+  const well = listener('well')
+  world.spoiled.add('sender → hit')
+
+  connect('sender').publish('a', { body: { text: 'x' } })
+  await clock.advance(ms(5))
+
+  expect([hit.heard, well.heard]).toEqual([[], [{ text: 'x' }]])
+  expect(hit.transport.stats()).toMatchObject({ delivered: 0, droppedInvalid: 1, handlerFailures: 0 })
+})
+
+test('a request that is spoiled is refused, and a reply that is spoiled is a failed request', async () => {
+  const { handler } = server('server')
+  world.spoiled.add('there → server').add('server → back')
+
+  const [there, back] = [ask('there'), ask('back')]
+  await clock.advance(seconds(1))
+
+  expect(handler).toHaveBeenCalledOnce()
+  expect([there.outcome, back.outcome]).toEqual([expect.any(RemoteError), expect.any(InvalidMessageError)])
 })
