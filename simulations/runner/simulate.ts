@@ -107,6 +107,8 @@ async function play(world: World): Promise<void> {
   const isOver = () => judge.violations.length > 0
   await scheduler.runUntil(plan.durationMs, realTurn, isOver)
   strikes.disarm()
+  world.guests.resumeAll()
+  world.lostNodes.endAll()
   for (const process of processes.values()) {
     process.machine.setRate(1)
     process.machine.setWallClock(-process.machine.error)

@@ -1,8 +1,28 @@
+import type { Operation } from '../plan/operations.ts'
+import type { Plan } from '../plan/plan.ts'
 import { createChance } from '../world/chance.ts'
-import { network } from './cluster.ts'
+import { mac, network } from './cluster.ts'
+import { times, vmName } from './fleet.ts'
+import { guestTrouble } from './guest-trouble.ts'
 import { randomFault } from './random-faults.ts'
 import { randomOperations } from './random-operations.ts'
 import type { Scenario } from './scenario.ts'
+
+/** In half of the runs: what befalls guests, without a word to the cluster or long after it. */
+function trouble(
+  seed: number,
+  { networks, durationMs, machines }: Pick<Plan, 'networks' | 'durationMs'> & { machines: number },
+): Operation[] {
+  const chance = createChance(seed, 'mix, guests')
+  if (chance.happens(0.5)) return []
+  const change = () =>
+    chance.happens(0.5)
+      ? { mac: mac(5000 + chance.integer(0, 999)) }
+      : { network: chance.pick(networks).name }
+  return times(chance.integer(1, 8), () => chance.integer(0, durationMs - 1))
+    .flatMap((at) => guestTrouble(chance, vmName(chance.integer(0, machines - 1)), at, change))
+    .filter(({ at }) => at < durationMs)
+}
 
 /** Anything, at any time. */
 export const mix: Scenario = {
@@ -21,12 +41,16 @@ export const mix: Scenario = {
     )
     const controllers = chance.pick([1, 2, 2, 3])
     const durationMs = chance.pick([40_000, 120_000, 300_000])
-    const operations = randomOperations(chance, {
+    const machines = chance.pick([3, 8, 20])
+    const ordinary = randomOperations(chance, {
       networks,
       durationMs,
-      machines: chance.pick([3, 8, 20]),
+      machines,
       count: chance.pick([8, 25, 60]),
     })
+    const operations = [...ordinary, ...trouble(seed, { networks, durationMs, machines })].sort(
+      (a, b) => a.at - b.at,
+    )
     const setting = { networks, controllers, durationMs, operations }
     const faults = Array.from({ length: chance.integer(0, 12) }, () => randomFault(chance, setting))
     return {

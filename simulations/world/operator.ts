@@ -53,14 +53,29 @@ export class Operator {
         return kubeVirt.reboot(operation.vm)
       case 'vm-migrate':
         return kubeVirt.migrate(operation.vm)
+      case 'guest-pause':
+        return kubeVirt.pause(operation.vm, operation.lasts, operation.clock)
+      case 'guest-snapshot':
+        return kubeVirt.snapshot(operation.vm)
+      case 'guest-restore':
+        return kubeVirt.restore(operation.vm, operation.what, operation.clock)
+      case 'node-lost':
+        return kubeVirt.loseNode(operation.vm, operation.lasts, operation.isCutOff)
+      case 'force-delete':
+        return kubeVirt.force(operation.vm, operation.what)
       case 'nic-add':
         return kubeVirt.addNic(operation.vm, operation.nic)
       case 'nic-remove':
         return kubeVirt.removeNic(operation.vm, operation.nic)
       case 'nic-move':
-        return kubeVirt.changeNic(operation.vm, operation.nic, { network: operation.network })
+        return kubeVirt.changeNic(
+          operation.vm,
+          operation.nic,
+          { network: operation.network },
+          operation.follows,
+        )
       case 'mac-change':
-        return kubeVirt.changeNic(operation.vm, operation.nic, { mac: operation.mac })
+        return kubeVirt.changeNic(operation.vm, operation.nic, { mac: operation.mac }, operation.follows)
       case 'pin':
         return kubeVirt.changeNic(operation.vm, operation.nic, { pin: operation.pin })
       case 'config-pause':

@@ -18,7 +18,9 @@ import { describeMessage } from './describe-message.ts'
 import { Guests } from './guests.ts'
 import { KubeVirt } from './kubevirt.ts'
 import { type Life, newLife } from './life.ts'
+import { LostNodes } from './lost-nodes.ts'
 import { Machine } from './machine.ts'
+import { MachineObjects } from './machine-objects.ts'
 import { Operator } from './operator.ts'
 import { PacketTap } from './packet-tap.ts'
 import type { ProcessParts, SimulatedProcess } from './process.ts'
@@ -49,6 +51,7 @@ export interface World {
   readonly agents: readonly AgentSlot[]
   readonly guests: Guests
   readonly operator: Operator
+  readonly lostNodes: LostNodes
   readonly segments: ReadonlyMap<string, SimulatedSegment>
   readonly log: Logger
   /** The watches of a process that are open. */
@@ -138,6 +141,7 @@ export async function createWorld(plan: Plan, scheduler: Scheduler): Promise<Wor
     scheduler,
     segments,
     log: outsideLog,
+    coverage,
     observe(client, event) {
       if (event.type === 'bound' || event.type === 'renewed' || event.type === 'lost') {
         tap.lease(client, event)
@@ -183,7 +187,10 @@ export async function createWorld(plan: Plan, scheduler: Scheduler): Promise<Wor
   }
 
   const isApiDown = () => apiFaults.isDown()
-  const kubeVirt = new KubeVirt({ api, scheduler, guests, chance: createChance(seed, 'kubevirt'), isApiDown })
+  const objects = new MachineObjects({ api, scheduler, isApiDown })
+  const lostNodes = new LostNodes({ objects, guests, scheduler })
+  const chance = createChance(seed, 'kubevirt')
+  const kubeVirt = new KubeVirt({ objects, scheduler, guests, chance, lostNodes })
   const world: World = {
     plan,
     scheduler,
@@ -197,6 +204,7 @@ export async function createWorld(plan: Plan, scheduler: Scheduler): Promise<Wor
     agents,
     guests,
     operator: new Operator({ api, scheduler, kubeVirt, networks: plan.networks, isApiDown }),
+    lostNodes,
     segments,
     log: outsideLog,
     watchesOf: (process) => [...(watches.get(process) ?? [])],
