@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../src/api/object.ts'
 import { formatObjectKey, parseObjectKey } from '../../src/api/values/object-key.ts'
-import { virtualMachineSchema } from '../../src/api/virtual-machine.ts'
+import { virtualMachineInstanceSchema, virtualMachineSchema } from '../../src/api/virtual-machine.ts'
 import { vmInterfaces } from '../../src/api/vm-interfaces.ts'
 import { requestedNetworks, vmNetworkConfigSchema } from '../../src/api/vm-network-config.ts'
 import type { CommittedChange } from '../world/api-server.ts'
@@ -13,11 +13,16 @@ import type { PoolHistory } from './pool-history.ts'
  */
 export function nicsAndWishes(witness: Witness, history: PoolHistory): Invariant {
   const machines = new Map<string, KubeObject>()
+  const instances = new Map<string, KubeObject>()
   const configs = new Map<string, KubeObject>()
 
   return {
     committed({ plural, previous, next }: CommittedChange) {
-      const kept = { virtualmachines: machines, virtualmachinenetworkconfigs: configs }[plural]
+      const kept = {
+        virtualmachines: machines,
+        virtualmachineinstances: instances,
+        virtualmachinenetworkconfigs: configs,
+      }[plural]
       const subject = next ?? previous
       if (kept === undefined || subject === undefined) return
       const name = `${subject.metadata.namespace}/${subject.metadata.name}`
@@ -29,7 +34,7 @@ export function nicsAndWishes(witness: Witness, history: PoolHistory): Invariant
       for (const name of new Set([...machines.keys(), ...configs.keys()])) {
         const machine = machines.get(name)
         if (machine?.metadata.deletionTimestamp !== undefined) continue
-        const has = nicsOf(machine)
+        const { has, waiting } = nicsOf(machine, instances.get(name))
         const asked = askedFor(configs.get(name))
         for (const nic of has) {
           const [network = ''] = nic.split(' ')
@@ -39,7 +44,8 @@ export function nicsAndWishes(witness: Witness, history: PoolHistory): Invariant
           ])
         }
         for (const nic of asked) {
-          if (has.has(nic)) continue
+          // A NIC without a MAC until its VM starts again asks for the one that it had.
+          if (has.has(nic) || waiting.has(nic.split(' ')[0] ?? '')) continue
           const message = `the VirtualMachineNetworkConfig ${name} asks for ${nic}, which no VM has`
           witness.violated('no leaks', message, [name])
         }
@@ -48,12 +54,16 @@ export function nicsAndWishes(witness: Witness, history: PoolHistory): Invariant
   }
 }
 
-/** `default/net-1 02:00:00:00:00:01` */
-function nicsOf(object: KubeObject | undefined): Set<string> {
+/** `default/net-1 02:00:00:00:00:01`, and the networks of NICs whose MAC nobody knows now. */
+function nicsOf(object: KubeObject | undefined, running: KubeObject | undefined) {
   const machine = virtualMachineSchema.safeParse(object).data
-  if (machine === undefined) return new Set()
-  const { interfaces } = vmInterfaces(machine, undefined)
-  return new Set(interfaces.map(({ network, mac }) => `${formatObjectKey(network)} ${mac}`))
+  if (machine === undefined) return { has: new Set<string>(), waiting: new Set<string>() }
+  const instance = virtualMachineInstanceSchema.safeParse(running).data
+  const { interfaces, waiting } = vmInterfaces(machine, instance)
+  return {
+    has: new Set(interfaces.map(({ network, mac }) => `${formatObjectKey(network)} ${mac}`)),
+    waiting: new Set(waiting.map(formatObjectKey)),
+  }
 }
 
 function askedFor(object: KubeObject | undefined): Set<string> {

@@ -60,9 +60,10 @@ export const operationSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('config-delete'), at, vm }),
   /** A merge patch of `spec`. */
   z.object({ type: z.literal('pool-edit'), at, pool: z.string(), spec: z.record(z.string(), z.unknown()) }),
-  z.object({ type: z.literal('pool-delete'), at, pool: z.string() }),
-  /** As the plan's network says; nothing while it exists. */
-  z.object({ type: z.literal('pool-create'), at, pool: z.string() }),
+  /** `rival`: the second one of the network. */
+  z.object({ type: z.literal('pool-delete'), at, pool: z.string(), rival: z.literal(true).optional() }),
+  /** As the plan's network says; nothing while it exists. `rival`: a second one like it, beside it. */
+  z.object({ type: z.literal('pool-create'), at, pool: z.string(), rival: z.literal(true).optional() }),
   /** Somebody edits `status` by hand: a merge patch. */
   z.object({
     type: z.literal('status-edit'),

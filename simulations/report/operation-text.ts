@@ -54,9 +54,9 @@ function sentence(operation: Operation): string {
     case 'pool-edit':
       return `edit IPPool ${operation.pool}: ${JSON.stringify(operation.spec)}`
     case 'pool-delete':
-      return `delete IPPool ${operation.pool}`
+      return `delete ${poolName(operation)}`
     case 'pool-create':
-      return `create IPPool ${operation.pool}`
+      return `create ${poolName(operation)}`
     case 'status-edit':
       return `edit the status of IPPool ${operation.pool} by hand: ${JSON.stringify(operation.status)}`
   }
@@ -71,6 +71,10 @@ function describeNic(nic: NicPlan): string {
     pin !== undefined && `, pinned to ${pin}`,
   ]
   return `${nic.name} ${nic.mac} on ${nic.network}${notes.filter(Boolean).join('')}`
+}
+
+function poolName({ pool, rival }: { readonly pool: string; readonly rival?: true | undefined }): string {
+  return rival ? `the second IPPool on the network of ${pool}` : `IPPool ${pool}`
 }
 
 /** What does not come to the guest at once. */

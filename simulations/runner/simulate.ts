@@ -92,7 +92,7 @@ async function play(world: World): Promise<void> {
   for (const operation of plan.operations) {
     scheduler.after(operation.at, outside, () => {
       const text = describeOperation(operation)
-      trace.add({ kind: 'operation', who: 'operator', text, about: aboutOperation(operation) })
+      trace.add({ kind: 'operation', who: 'operator', text, about: aboutOperation(operation, plan) })
       operator.carryOut(operation)
     })
   }

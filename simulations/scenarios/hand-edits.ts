@@ -42,6 +42,7 @@ export const handEdits = scenarioOf({
         }))
       },
       (at) => [{ type: 'pin', at, vm: vm(), nic: 'nic-0' }],
+      (at) => [{ type: 'pool-create', at, pool: on().name, rival: true }],
       (at) => {
         const pool = on().name
         return [
@@ -66,10 +67,11 @@ export const handEdits = scenarioOf({
         ...traffic(chance, chance.integer(2, 12), machines, all),
         ...times(3, (index) => machine(within(chance, all), machines + index, networkOf(networks, index))),
         ...done,
-        // Nobody leaves a network without its pool.
-        ...networks.map(
-          ({ name }): Operation => ({ type: 'pool-create', at: durationMs - 1_000, pool: name }),
-        ),
+        // Nobody leaves a network without its pool, or with two.
+        ...networks.flatMap(({ name: pool }): Operation[] => [
+          { type: 'pool-create', at: durationMs - 1_000, pool },
+          { type: 'pool-delete', at: durationMs - 500, pool, rival: true },
+        ]),
       ],
       // Before those who run have noticed, or while they put it right.
       faults: times(chance.integer(0, 4), () =>

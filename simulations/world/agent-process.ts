@@ -1,5 +1,6 @@
 import { type AgentActor, startAgentActor } from '../../actors/agent/actor.ts'
 import { type ActorSystem, startActorSystem } from '../../actors/system.ts'
+import type { ObjectKey } from '../../src/api/values/object-key.ts'
 import { milliseconds, seconds } from '../../src/api/values/time.ts'
 import { createCautiousClock } from '../../src/runtime/cautious-clock.ts'
 import type { SimulatedSegment } from '../../transports/packets/simulated.ts'
@@ -12,7 +13,7 @@ const REQUEST_TIMEOUT = seconds(30)
 const SERVER_PORT = 67
 
 export interface AgentProcessParts extends ProcessParts {
-  network: string
+  pool: ObjectKey
   segment: SimulatedSegment
   disk: StateDisk
   fileObserver: StateFileObserver
@@ -20,7 +21,7 @@ export interface AgentProcessParts extends ProcessParts {
 
 /** The agent of one network, as `src/processes/agent` composes it, over simulated parts. */
 export function createAgentProcess(parts: AgentProcessParts): SimulatedProcess {
-  const { machine, plan, scheduler, broker, segment, network } = parts
+  const { machine, plan, scheduler, broker, segment } = parts
   const { name } = machine
   let actor: AgentActor | undefined
   let system: ActorSystem | undefined
@@ -36,7 +37,7 @@ export function createAgentProcess(parts: AgentProcessParts): SimulatedProcess {
       const packets = segment.attach({ name, port: SERVER_PORT, log })
       system = startActorSystem({ name: 'agent', log, clock, random })
       void startAgentActor({
-        pool: { namespace: 'default', name: network },
+        pool: parts.pool,
         pod: { namespace: 'harvester-system', name, uid: `${name}-uid` },
         system,
         store: createSimulatedStore({

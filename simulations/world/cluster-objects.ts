@@ -1,7 +1,8 @@
 import type { KubeObject } from '../../src/api/object.ts'
+import type { ObjectKey } from '../../src/api/values/object-key.ts'
 import { MAC_ADDRESS_ANNOTATION, STATIC_ADDRESS_ANNOTATION_PREFIX } from '../../src/api/virtual-machine.ts'
 import type { NicPlan } from '../plan/operations.ts'
-import type { NetworkPlan } from '../plan/plan.ts'
+import { type NetworkPlan, poolOf } from '../plan/plan.ts'
 
 export const NAMESPACE = 'default'
 /** KubeVirt keeps a VirtualMachine until its instance is gone. */
@@ -13,12 +14,12 @@ export function networkObject({ name }: NetworkPlan): KubeObject {
   return { metadata: { name, namespace: NAMESPACE }, spec: { config: `{"name":"${name}"}` } }
 }
 
-export function poolObject(network: NetworkPlan): KubeObject {
-  const { name, cidr, start, end, server, leaseSeconds } = network
+export function poolObject(network: NetworkPlan, key: ObjectKey = poolOf(network)): KubeObject {
+  const { cidr, start, end, server, leaseSeconds } = network
   return {
-    metadata: { name, namespace: NAMESPACE },
+    metadata: { ...key },
     spec: {
-      networkName: `${NAMESPACE}/${name}`,
+      networkName: `${NAMESPACE}/${network.name}`,
       ipv4Config: { cidr, serverIP: server, pool: { start, end }, leaseTime: leaseSeconds },
     },
   }

@@ -141,16 +141,12 @@ export class Guests {
     if (!this.isRunning(vm) || clock === undefined || clock.isStanding) return undefined
     this.#met('guest paused', vm)
     clock.stand()
-    return (how) => {
-      if (!clock.isStanding) return
-      this.#mutedAt.set(vm, this.#options.scheduler.now)
-      clock.goOn(how)
-    }
+    return (how) => this.#goOn(vm, clock, how)
   }
 
   /** Whoever is suspended goes on. */
   resumeAll(): void {
-    for (const clock of this.#clocks.values()) clock.goOn('put-right')
+    for (const [vm, clock] of this.#clocks) this.#goOn(vm, clock, 'put-right')
   }
 
   /** Disks, and what clients know by heart when they run. */
@@ -232,6 +228,12 @@ export class Guests {
   /** A NIC that the guest has not as the VM says. */
   lags(vm: string): void {
     this.#met('guest lags behind', vm)
+  }
+
+  #goOn(vm: string, clock: GuestClock, how: GoesOn): void {
+    if (!clock.isStanding) return
+    this.#mutedAt.set(vm, this.#options.scheduler.now)
+    clock.goOn(how)
   }
 
   #of(vm: string): GuestPort[] {

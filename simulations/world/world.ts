@@ -8,7 +8,7 @@ import { createMessageFaults } from '../faults/message-faults.ts'
 import { createPacketFate } from '../faults/packet-faults.ts'
 import { FaultWindows } from '../faults/windows.ts'
 import { Judge } from '../invariants/judge.ts'
-import type { Plan } from '../plan/plan.ts'
+import { type Plan, poolOf } from '../plan/plan.ts'
 import { createTraceRecorder, type TraceRecorder } from '../trace/recorder.ts'
 import { createAgentProcess } from './agent-process.ts'
 import { type ApiServer, openApiServer } from './api-server.ts'
@@ -21,6 +21,8 @@ import { type Life, newLife } from './life.ts'
 import { LostNodes } from './lost-nodes.ts'
 import { Machine } from './machine.ts'
 import { MachineObjects } from './machine-objects.ts'
+import { Machines } from './machines.ts'
+import { NicEdits } from './nic-edits.ts'
 import { Operator } from './operator.ts'
 import { PacketTap } from './packet-tap.ts'
 import type { ProcessParts, SimulatedProcess } from './process.ts'
@@ -174,7 +176,7 @@ export async function createWorld(plan: Plan, scheduler: Scheduler): Promise<Wor
       const disk = emptyDisk()
       const process = createAgentProcess({
         ...parts(name),
-        network: network.name,
+        pool: poolOf(network),
         segment,
         disk,
         fileObserver: {
@@ -190,7 +192,9 @@ export async function createWorld(plan: Plan, scheduler: Scheduler): Promise<Wor
   const objects = new MachineObjects({ api, scheduler, isApiDown })
   const lostNodes = new LostNodes({ objects, guests, scheduler })
   const chance = createChance(seed, 'kubevirt')
-  const kubeVirt = new KubeVirt({ objects, scheduler, guests, chance, lostNodes })
+  const machines = new Machines()
+  const kubeVirt = new KubeVirt({ objects, scheduler, guests, chance, lostNodes, machines })
+  const nicEdits = new NicEdits({ objects, scheduler, guests, chance, machines })
   const world: World = {
     plan,
     scheduler,
@@ -203,7 +207,7 @@ export async function createWorld(plan: Plan, scheduler: Scheduler): Promise<Wor
     processes,
     agents,
     guests,
-    operator: new Operator({ api, scheduler, kubeVirt, networks: plan.networks, isApiDown }),
+    operator: new Operator({ api, scheduler, kubeVirt, nicEdits, networks: plan.networks, isApiDown }),
     lostNodes,
     segments,
     log: outsideLog,
