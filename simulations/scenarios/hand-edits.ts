@@ -29,6 +29,20 @@ export const handEdits = scenarioOf({
       (at) => [{ type: 'status-edit', at, pool: on().name, status: { ipv4: null } }],
       (at) => [{ type: 'status-edit', at, pool: on().name, status: { ipv4: { revision: 1 } } }],
       (at) => [{ type: 'status-edit', at, pool: on().name, status: { conditions: [] } }],
+      (at) => [editedBy(on(), at, () => ({ 'not an address': 'nor a MAC', '10.0.1': mac(1), '': '' }))],
+      (at) => [
+        {
+          type: 'status-edit',
+          at,
+          pool: on().name,
+          status: chance.pick([
+            { ipv4: { allocated: null, resting: null }, conditions: null },
+            { agentPodRef: null, servedSpec: null, observedGeneration: null },
+            { ipv4: { resting: { '10.0.1.10': { macAddress: 'nobody', until: 'doomsday' } } } },
+            { ipv4: { revision: 2 ** 42 } },
+          ]),
+        },
+      ],
       (at) => [{ type: 'config-delete', at, vm: vm() }],
       (at) => [{ type: 'config-delete', at, vm: vm() }],
       (at) => {

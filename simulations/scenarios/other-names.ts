@@ -5,7 +5,10 @@ import type { Chance } from '../world/chance.ts'
 /** Its IPPool has a name of its own, with dots as Kubernetes allows them, and perhaps is in another namespace. */
 export function withOwnPool(chance: Chance, on: NetworkPlan): NetworkPlan {
   const namespace = chance.pick(['default', 'harvester-system'])
-  return { ...on, pool: { namespace, name: chance.pick(['lan', `pool.of.${on.name}`, `${on.name}.v1`]) } }
+  return {
+    ...on,
+    pool: { namespace, name: chance.pick([`lan-of-${on.name}`, `pool.of.${on.name}`, `${on.name}.v1`]) },
+  }
 }
 
 /** The MAC is not in the VM's template, or the network has no namespace there. */
