@@ -29,7 +29,7 @@ export const handEdits = scenarioOf({
       (at) => [{ type: 'status-edit', at, pool: on().name, status: { ipv4: null } }],
       (at) => [{ type: 'status-edit', at, pool: on().name, status: { ipv4: { revision: 1 } } }],
       (at) => [{ type: 'status-edit', at, pool: on().name, status: { conditions: [] } }],
-      (at) => [editedBy(on(), at, () => ({ 'not an address': 'nor a MAC', '10.0.1': mac(1), '': '' }))],
+      (at) => [editedBy(on(), at, () => ({ 'not an address': 'nor a MAC', '10.0.1': '02:00', '': '' }))],
       (at) => [
         {
           type: 'status-edit',
