@@ -38,7 +38,7 @@ export const handEdits = scenarioOf({
           status: chance.pick([
             { ipv4: { allocated: null, resting: null }, conditions: null },
             { agentPodRef: null, servedSpec: null, observedGeneration: null },
-            { ipv4: { resting: { '10.0.1.10': { macAddress: 'nobody', until: 'doomsday' } } } },
+            { ipv4: { resting: { '10.0.1.10': { macAddress: 'nobody', until: '2999-01-01T00:00:00Z' } } } },
             { ipv4: { revision: 2 ** 42 } },
           ]),
         },
