@@ -40,6 +40,8 @@ export const handEdits = scenarioOf({
             { agentPodRef: null, servedSpec: null, observedGeneration: null },
             { ipv4: { resting: { '10.0.1.10': { macAddress: 'nobody', until: '2999-01-01T00:00:00Z' } } } },
             { ipv4: { revision: 2 ** 42 } },
+            { agentPodRef: { name: 'somebody' } },
+            { conditions: [{ type: 'Registered', status: 'Maybe' }] },
           ]),
         },
       ],
