@@ -36,6 +36,8 @@ export interface DhcpClientOptions {
   readonly habits: ClientHabits
   /** The client writes to it. */
   readonly disk: ClientDisk
+  /** It goes on where another one was; else it begins. */
+  readonly memory?: ClientState
   observe(event: ClientEvent): void
 }
 
@@ -44,6 +46,8 @@ export interface DhcpClient {
   /** RFC 2131 §4.4, figure 5; or RELEASED, or STOPPED. */
   state(): ClientState['phase']['name']
   lease(): HeldLease | undefined
+  /** All that it knows, as a snapshot of the guest has it. */
+  memory(): ClientState
   /** Replies that were thrown away: damaged ones, and those to others. */
   readonly ignored: Readonly<Record<'corrupt' | 'foreign', number>>
   /** Sends a RELEASE for what it holds, forgets it, and rests until `restart`. */
@@ -73,8 +77,9 @@ class Client implements DhcpClient {
     this.name = options.name
     this.#options = options
     this.#hardwareAddress = macAddressToBytes(options.mac)
-    const { clock, disk, packets } = options
-    this.#state = initialClientState(options, disk.lease, clock.now(), this.#draw())
+    const { clock, disk, packets, memory } = options
+    this.#state = memory ?? initialClientState(options, disk.lease, clock.now(), this.#draw())
+    packets.setAddress(this.lease()?.address)
     packets.onDatagram(({ payload }) => this.#receive(payload))
     this.#scheduleWake()
   }
@@ -85,6 +90,10 @@ class Client implements DhcpClient {
 
   lease(): HeldLease | undefined {
     return leaseOf(this.#state)
+  }
+
+  memory(): ClientState {
+    return this.#state
   }
 
   release(): void {

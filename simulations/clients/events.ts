@@ -38,4 +38,4 @@ interface Held {
   readonly until: Instant
 }
 
-export type LossReason = 'expired' | 'nak' | 'released' | 'stopped'
+export type LossReason = 'expired' | 'nak' | 'released' | 'stopped' | 'disowned'

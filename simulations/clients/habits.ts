@@ -30,6 +30,8 @@ export interface ClientHabits {
    * that is 30 seconds or less it broadcasts thrice and gives the address up.
    */
   readonly renewal: 'half' | 'backoff' | 'udhcpc'
+  /** When its guest is shut down it gives its address back. `sometimes`: in some guests, as they were set up. */
+  readonly releases: 'never' | 'sometimes' | 'always'
 }
 
 export type DiscoverRetries =
@@ -57,6 +59,8 @@ const udhcpc: ClientHabits = {
   pauseAfterSilence: seconds(20),
   pauseAfterNak: { first: seconds(3), longest: seconds(3) },
   renewal: 'udhcpc',
+  /** With -R. */
+  releases: 'sometimes',
 }
 
 /**
@@ -85,6 +89,8 @@ export const HABITS = {
     pauseAfterSilence: seconds(0),
     pauseAfterNak: { first: seconds(1), longest: seconds(1) },
     renewal: 'backoff',
+    /** Debian's ifdown calls `dhclient -r`; with other scripts it is killed. */
+    releases: 'sometimes',
   },
   /** dhcpcd 9.4, src/dhcp.c, with the `duid` of its default configuration. */
   dhcpcd: {
@@ -101,6 +107,7 @@ export const HABITS = {
     pauseAfterSilence: seconds(0),
     pauseAfterNak: { first: seconds(1), longest: seconds(60) },
     renewal: 'backoff',
+    releases: 'never',
   },
   /** systemd-networkd, src/libsystemd-network/sd-dhcp-client.c. It keeps its lease in /run, which no reboot survives. */
   networkd: {
@@ -116,5 +123,7 @@ export const HABITS = {
     pauseAfterSilence: seconds(0),
     pauseAfterNak: { first: seconds(1), longest: minutes(30) },
     renewal: 'half',
+    /** SendRelease= is on where nobody turns it off. */
+    releases: 'always',
   },
 } as const satisfies Record<string, ClientHabits>

@@ -3,7 +3,12 @@ import { VIRTUAL_MACHINES } from '../../src/api/resource.ts'
 import { formatIPv4Address, parseIPv4Address } from '../../src/api/values/ipv4-address.ts'
 import { parseMacAddress } from '../../src/api/values/mac-address.ts'
 import { formatObjectKey, parseObjectKey } from '../../src/api/values/object-key.ts'
-import { type VirtualMachine, virtualMachineSchema } from '../../src/api/virtual-machine.ts'
+import {
+  type VirtualMachine,
+  type VirtualMachineInstance,
+  virtualMachineInstanceSchema,
+  virtualMachineSchema,
+} from '../../src/api/virtual-machine.ts'
 import { type VmInterface, vmInterfaces } from '../../src/api/vm-interfaces.ts'
 import {
   PINNED_BY_VM_ANNOTATION,
@@ -32,6 +37,7 @@ export interface Wish {
 export class Wishes {
   readonly #byOwner = new Map<string, Wish[]>()
   readonly #machines = new Map<string, VirtualMachine>()
+  readonly #instances = new Map<string, VirtualMachineInstance>()
   readonly #configs = new Map<string, VmNetworkConfig>()
   /** The uid of the VM that the object belongs to, or last did; undefined: it was made by hand. */
   readonly #vms = new Map<string, string | undefined>()
@@ -49,6 +55,10 @@ export class Wishes {
     const owner = nameOf(subject)
     if (plural === 'virtualmachines') {
       keep(this.#machines, owner, virtualMachineSchema.safeParse(next).data)
+      this.#update(owner, false)
+    }
+    if (plural === 'virtualmachineinstances') {
+      keep(this.#instances, owner, virtualMachineInstanceSchema.safeParse(next).data)
       this.#update(owner, false)
     }
     if (plural === 'virtualmachinenetworkconfigs') {
@@ -77,14 +87,19 @@ export class Wishes {
     return this.#machines
   }
 
+  instances(): ReadonlyMap<string, VirtualMachineInstance> {
+    return this.#instances
+  }
+
   /** @param isByHand somebody wrote the object: what it asks for now is all that is asked for */
   #update(owner: string, isByHand: boolean): void {
     const before = this.#byOwner.get(owner) ?? []
     const machine = this.#machines.get(owner)
-    const nics = nicsOf(machine)
+    const { has: nics, waiting } = nicsOf(machine, this.#instances.get(owner))
     const isOwned = this.#vms.get(owner) !== undefined
     const isOfVm = isOwned && machine?.metadata.uid === this.#vms.get(owner)
-    const hasNow = (wish: Wish) => (isOwned ? isOfVm && nics.has(keyOf(wish)) : machine === undefined)
+    const hasNic = (wish: Wish) => nics.has(keyOf(wish)) || waiting.has(wish.network)
+    const hasNow = (wish: Wish) => (isOwned ? isOfVm && hasNic(wish) : machine === undefined)
 
     const asked = this.#asked(owner, isOfVm ? nics : new Map()).map((wish) => {
       const known = before.find((candidate) => isSame(candidate, wish))
@@ -118,11 +133,27 @@ export class Wishes {
   }
 }
 
-/** `default/net-1 02:00:00:00:00:01` to the NIC; none of a VM that is being deleted. */
-export function nicsOf(machine: VirtualMachine | undefined): Map<string, VmInterface> {
-  if (machine === undefined || machine.metadata.deletionTimestamp !== undefined) return new Map()
-  const { interfaces } = vmInterfaces(machine, undefined)
-  return new Map(interfaces.map((nic) => [`${formatObjectKey(nic.network)} ${nic.mac}`, nic]))
+/** Of a VM; nothing of one that is being deleted. */
+export interface Nics {
+  /** `default/net-1 02:00:00:00:00:01` to the NIC. */
+  readonly has: ReadonlyMap<string, VmInterface>
+  /** The networks of NICs whose MAC nobody knows now. */
+  readonly waiting: ReadonlySet<string>
+}
+
+/** @param instance of the VM, if it runs: it may know MAC addresses that the VM does not tell */
+export function nicsOf(
+  machine: VirtualMachine | undefined,
+  instance: VirtualMachineInstance | undefined,
+): Nics {
+  if (machine === undefined || machine.metadata.deletionTimestamp !== undefined) {
+    return { has: new Map(), waiting: new Set() }
+  }
+  const { interfaces, waiting } = vmInterfaces(machine, instance)
+  return {
+    has: new Map(interfaces.map((nic) => [`${formatObjectKey(nic.network)} ${nic.mac}`, nic])),
+    waiting: new Set(waiting.map(formatObjectKey)),
+  }
 }
 
 export function nameOf({ metadata }: KubeObject): string {

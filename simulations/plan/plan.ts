@@ -3,8 +3,10 @@ import { faultSchema } from './faults.ts'
 import { operationSchema } from './operations.ts'
 
 const network = z.object({
-  /** Of the NetworkAttachmentDefinition and of the IPPool; the namespace is `default`. */
+  /** Of the NetworkAttachmentDefinition, in the namespace `default`, and usually of its IPPool, too. */
   name: z.string(),
+  /** The IPPool, where it is another's namesake. Operations call it by the network's name all the same. */
+  pool: z.object({ namespace: z.string(), name: z.string() }).optional(),
   cidr: z.string(),
   start: z.string(),
   end: z.string(),
@@ -14,6 +16,14 @@ const network = z.object({
   agents: z.int().min(1).max(2),
 })
 export type NetworkPlan = z.infer<typeof network>
+
+/** The IPPool of a network. */
+export function poolOf({ name, pool }: Pick<NetworkPlan, 'name' | 'pool'>): {
+  namespace: string
+  name: string
+} {
+  return pool ?? { namespace: 'default', name }
+}
 
 /**
  * All that a simulation depends on: the same plan is the same run, to the byte. What happens by chance between the lines

@@ -1,5 +1,5 @@
 import type { NicPlan } from '../plan/operations.ts'
-import type { Plan } from '../plan/plan.ts'
+import { type NetworkPlan, type Plan, poolOf } from '../plan/plan.ts'
 
 const key = (name: string) => `default/${name}`
 
@@ -25,7 +25,13 @@ export function namesInPlan(plan: Plan): {
         return []
     }
   })
-  return { groups, pools: new Set(plan.networks.map((network) => key(network.name))) }
+  return { groups, pools: new Set(plan.networks.flatMap(hubsOf)) }
+}
+
+/** A network and its pool, which are about everybody there. */
+function hubsOf(network: NetworkPlan): string[] {
+  const { namespace, name } = poolOf(network)
+  return [key(network.name), `${namespace}/${name}`]
 }
 
 function groupOf(vm: string, nic: NicPlan): string[] {

@@ -1,4 +1,4 @@
-import type { Plan } from '../plan/plan.ts'
+import type { NetworkPlan, Plan } from '../plan/plan.ts'
 import { describeFault } from './fault-text.ts'
 import { describeOperation } from './operation-text.ts'
 import { counted, printable } from './text.ts'
@@ -35,10 +35,14 @@ export function describeWorld(plan: Plan): string[] {
     `${counted(plan.controllers, 'controller')}${lead}${talk}; faults within ${formatLength(plan.durationMs)}`,
     ...plan.networks.map((it) =>
       printable(
-        `network ${it.name}: ${it.cidr}, addresses ${it.start} to ${it.end}, leases of ${formatLength(it.leaseSeconds * 1000)}, ${counted(it.agents, 'agent')}`,
+        `network ${it.name}${poolNote(it)}: ${it.cidr}, addresses ${it.start} to ${it.end}, leases of ${formatLength(it.leaseSeconds * 1000)}, ${counted(it.agents, 'agent')}`,
       ),
     ),
   ]
+}
+
+function poolNote({ pool }: NetworkPlan): string {
+  return pool === undefined ? '' : ` (IPPool ${pool.namespace}/${pool.name})`
 }
 
 /** What the reader types to see the run again. */

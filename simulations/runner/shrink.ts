@@ -4,10 +4,10 @@ import { countParts, partsOf, withParts } from './plan-parts.ts'
 import type { Violation } from './result.ts'
 import { HIGHEST_SEED } from './seeds.ts'
 import { simplerFaults } from './simplify-faults.ts'
+import { simplerOperations, usualPools } from './simplify-operations.ts'
 import {
   fewerMachines,
   fewerNetworks,
-  fewerNics,
   shorterWaits,
   simplerProcesses,
   sooner,
@@ -59,7 +59,8 @@ export async function shrink(
   const passes: readonly ((plan: Plan, violation: Violation) => Plan[])[] = [
     fewerNetworks,
     simplerProcesses,
-    fewerNics,
+    simplerOperations,
+    usualPools,
     simplerFaults,
     sooner,
     shorterWaits,

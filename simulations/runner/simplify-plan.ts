@@ -1,4 +1,3 @@
-import type { NicPlan, Operation } from '../plan/operations.ts'
 import type { Plan } from '../plan/plan.ts'
 import { partsOf, withoutNetwork, withParts } from './plan-parts.ts'
 import type { Violation } from './result.ts'
@@ -41,28 +40,6 @@ export function simplerProcesses(plan: Plan): Plan[] {
   if (!plan.leaderElection) simpler.push({ ...plan, leaderElection: true })
   if (!plan.localFirst) simpler.push({ ...plan, localFirst: true })
   return simpler
-}
-
-/** Fewer interfaces, and fewer of them pinned. */
-export function fewerNics(plan: Plan): Plan[] {
-  return plan.operations.flatMap((operation, index) =>
-    simplerNics(operation).map((simpler) => ({ ...plan, operations: plan.operations.with(index, simpler) })),
-  )
-}
-
-function simplerNics(operation: Operation): Operation[] {
-  if (operation.type === 'nic-add') {
-    return operation.nic.pin === undefined ? [] : [{ ...operation, nic: unpinned(operation.nic) }]
-  }
-  if (operation.type !== 'vm-create') return []
-  const { nics } = operation
-  const fewer = nics.length === 1 ? [] : nics.map((_, index) => nics.toSpliced(index, 1))
-  const free = nics.flatMap((nic, index) => (nic.pin === undefined ? [] : [nics.with(index, unpinned(nic))]))
-  return [...fewer, ...free].map((simpler) => ({ ...operation, nics: simpler }))
-}
-
-function unpinned({ pin: _, ...nic }: NicPlan): NicPlan {
-  return nic
 }
 
 /** Healed as soon as nothing more is to happen. */

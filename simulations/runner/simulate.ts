@@ -95,7 +95,7 @@ async function play(world: World): Promise<void> {
   for (const operation of plan.operations) {
     scheduler.after(operation.at, outside, () => {
       const text = describeOperation(operation)
-      trace.add({ kind: 'operation', who: 'operator', text, about: aboutOperation(operation) })
+      trace.add({ kind: 'operation', who: 'operator', text, about: aboutOperation(operation, plan) })
       operator.carryOut(operation)
     })
   }
@@ -111,6 +111,8 @@ async function play(world: World): Promise<void> {
   const isOver = () => judge.violations.length > 0
   await scheduler.runUntil(plan.durationMs, realTurn, isOver)
   strikes.disarm()
+  world.guests.resumeAll()
+  world.lostNodes.endAll()
   for (const process of processes.values()) {
     process.machine.setRate(1)
     process.machine.setWallClock(-process.machine.error)

@@ -29,6 +29,22 @@ export const handEdits = scenarioOf({
       (at) => [{ type: 'status-edit', at, pool: on().name, status: { ipv4: null } }],
       (at) => [{ type: 'status-edit', at, pool: on().name, status: { ipv4: { revision: 1 } } }],
       (at) => [{ type: 'status-edit', at, pool: on().name, status: { conditions: [] } }],
+      (at) => [editedBy(on(), at, () => ({ 'not an address': 'nor a MAC', '10.0.1': '02:00', '': '' }))],
+      (at) => [
+        {
+          type: 'status-edit',
+          at,
+          pool: on().name,
+          status: chance.pick([
+            { ipv4: { allocated: null, resting: null }, conditions: null },
+            { agentPodRef: null, servedSpec: null, observedGeneration: null },
+            { ipv4: { resting: { '10.0.1.10': { macAddress: 'nobody', until: '2999-01-01T00:00:00Z' } } } },
+            { ipv4: { revision: 2 ** 42 } },
+            { agentPodRef: { name: 'somebody' } },
+            { conditions: [{ type: 'Registered', status: 'Maybe' }] },
+          ]),
+        },
+      ],
       (at) => [{ type: 'config-delete', at, vm: vm() }],
       (at) => [{ type: 'config-delete', at, vm: vm() }],
       (at) => {
@@ -42,6 +58,7 @@ export const handEdits = scenarioOf({
         }))
       },
       (at) => [{ type: 'pin', at, vm: vm(), nic: 'nic-0' }],
+      (at) => [{ type: 'pool-create', at, pool: on().name, rival: true }],
       (at) => {
         const pool = on().name
         return [
@@ -66,10 +83,11 @@ export const handEdits = scenarioOf({
         ...traffic(chance, chance.integer(2, 12), machines, all),
         ...times(3, (index) => machine(within(chance, all), machines + index, networkOf(networks, index))),
         ...done,
-        // Nobody leaves a network without its pool.
-        ...networks.map(
-          ({ name }): Operation => ({ type: 'pool-create', at: durationMs - 1_000, pool: name }),
-        ),
+        // Nobody leaves a network without its pool, or with two.
+        ...networks.flatMap(({ name: pool }): Operation[] => [
+          { type: 'pool-create', at: durationMs - 1_000, pool },
+          { type: 'pool-delete', at: durationMs - 500, pool, rival: true },
+        ]),
       ],
       // Before those who run have noticed, or while they put it right.
       faults: times(chance.integer(0, 4), () =>

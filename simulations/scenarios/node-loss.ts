@@ -4,6 +4,7 @@ import { agent, controllers, cutOff, killed, notYet } from './blows.ts'
 import { network } from './cluster.ts'
 import { scenarioOf } from './day.ts'
 import { fleet, machine, times, traffic, vmName, within } from './fleet.ts'
+import { lostNode } from './guest-trouble.ts'
 
 /**
  * A node is lost, and with it an agent, its state file and perhaps the leader: another agent starts elsewhere from
@@ -17,6 +18,7 @@ export const nodeLoss = scenarioOf({
     'state file lost × agent',
     'crash × controller leading',
     'broker lost × agent serving',
+    'guest stranded × BOUND',
   ],
   day(chance) {
     const on = network(1, chance.pick([12, 30]), chance.pick([20, 40]), 2)
@@ -59,6 +61,10 @@ export const nodeLoss = scenarioOf({
           { type: 'vm-start', at: at + chance.integer(3_000, 9_000), vm },
         ]
       })
+    // Guests on lost nodes run on, and may reach their network; not with an agent there that nobody can tell anything.
+    const runOn = times(isUnreachable ? 0 : chance.integer(0, 4), () =>
+      lostNode(chance, vmName(chance.integer(0, machines - 1)), within(chance, { from: lost, to: replaced })),
+    ).flat()
     return {
       networks: [on],
       controllers: replicas,
@@ -66,6 +72,7 @@ export const nodeLoss = scenarioOf({
       operations: [
         ...fleet(chance, machines, [on], { from: 2_000, to: 18_000 }),
         ...moved,
+        ...runOn,
         ...traffic(chance, chance.integer(0, 8), machines, { from: 15_000, to: durationMs - 1 }),
         ...times(3, (index) =>
           machine(within(chance, { from: lost, to: replaced + 20_000 }), machines + index, on),

@@ -16,6 +16,7 @@ import { rollingUpgrade } from './rolling-upgrade.ts'
 import { scarceAddresses } from './scarce-addresses.ts'
 import type { Scenario } from './scenario.ts'
 import { splitBrain } from './split-brain.ts'
+import { stubbornGuests } from './stubborn-guests.ts'
 import { vmChurn } from './vm-churn.ts'
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -31,6 +32,7 @@ export const SCENARIOS: readonly Scenario[] = [
   massMigration,
   vmChurn,
   scarceAddresses,
+  stubbornGuests,
   agentRestarts,
   apiTrouble,
   badClocks,

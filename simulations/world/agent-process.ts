@@ -1,5 +1,6 @@
 import { type AgentActor, startAgentActor } from '../../actors/agent/actor.ts'
 import { type ActorSystem, startActorSystem } from '../../actors/system.ts'
+import type { ObjectKey } from '../../src/api/values/object-key.ts'
 import { milliseconds, seconds } from '../../src/api/values/time.ts'
 import { createCautiousClock } from '../../src/runtime/cautious-clock.ts'
 import type { SimulatedSegment } from '../../transports/packets/simulated.ts'
@@ -13,7 +14,7 @@ const REQUEST_TIMEOUT = seconds(30)
 const SERVER_PORT = 67
 
 export interface AgentProcessParts extends ProcessParts {
-  network: string
+  pool: ObjectKey
   segment: SimulatedSegment
   disk: StateDisk
   fileObserver: StateFileObserver
@@ -26,7 +27,7 @@ export interface AgentProcess extends SimulatedProcess {
 
 /** The agent of one network, as `src/processes/agent` composes it, over simulated parts. */
 export function createAgentProcess(parts: AgentProcessParts): AgentProcess {
-  const { machine, plan, scheduler, broker, segment, network } = parts
+  const { machine, plan, scheduler, broker, segment } = parts
   const { name } = machine
   let actor: AgentActor | undefined
   let system: ActorSystem | undefined
@@ -42,7 +43,7 @@ export function createAgentProcess(parts: AgentProcessParts): AgentProcess {
       const packets = segment.attach({ name, port: SERVER_PORT, log })
       system = startActorSystem({ name: 'agent', log, clock, random })
       void startAgentActor({
-        pool: { namespace: 'default', name: network },
+        pool: parts.pool,
         pod: { namespace: 'harvester-system', name, uid: `${name}-uid` },
         system,
         store: createSimulatedStore({

@@ -1,238 +1,191 @@
-import type { KubeObject } from '../../src/api/object.ts'
-import { VIRTUAL_MACHINE_INSTANCES, VIRTUAL_MACHINES } from '../../src/api/resource.ts'
-import { AlreadyExistsError, NotFoundError } from '../../src/kube/errors.ts'
 import type { NicPlan } from '../plan/operations.ts'
-import type { ApiServer } from './api-server.ts'
 import type { Chance } from './chance.ts'
-import { instanceObject, machineObject, machineSpec, NAMESPACE, pinAnnotations } from './cluster-objects.ts'
+import type { GoesOn } from './guest-clock.ts'
 import type { Guests } from './guests.ts'
+import type { LostNodes } from './lost-nodes.ts'
+import type { MachineObjects } from './machine-objects.ts'
+import { asRunning, type Machine, type Machines } from './machines.ts'
 import type { Scheduler } from './scheduler.ts'
 
-interface Machine {
-  nics: readonly NicPlan[]
-  /** The VM object is to be there. */
-  isWanted: boolean
-  isRunning: boolean
-  /** What was begun for an earlier wish is left alone. */
-  wish: number
-  /** Of the VMs of this name, the how-manieth. */
-  incarnation: number
+export interface KubeVirtParts {
+  readonly objects: MachineObjects
+  readonly scheduler: Scheduler
+  readonly guests: Guests
+  readonly chance: Chance
+  readonly lostNodes: LostNodes
+  readonly machines: Machines
 }
 
-const RETRY = 1_000
 const BOOT = [500, 4_000] as const
 const SHUTDOWN = [100, 3_000] as const
 const MOVE = [50, 1_500] as const
 
 /** KubeVirt, as far as VMs and their instances show it to others, and the guests that run in it. */
 export class KubeVirt {
-  readonly #api: ApiServer
-  readonly #scheduler: Scheduler
-  readonly #guests: Guests
-  readonly #chance: Chance
-  readonly #isApiDown: () => boolean
-  readonly #machines = new Map<string, Machine>()
+  readonly #parts: KubeVirtParts
+  /** Incarnations that somebody else let go. */
+  readonly #forced = new Set<string>()
 
-  constructor(parts: {
-    api: ApiServer
-    scheduler: Scheduler
-    guests: Guests
-    chance: Chance
-    isApiDown: () => boolean
-  }) {
-    this.#api = parts.api
-    this.#scheduler = parts.scheduler
-    this.#guests = parts.guests
-    this.#chance = parts.chance
-    this.#isApiDown = parts.isApiDown
-  }
-
-  nics(vm: string): readonly NicPlan[] | undefined {
-    const machine = this.#machines.get(vm)
-    return machine?.isWanted ? machine.nics : undefined
+  constructor(parts: KubeVirtParts) {
+    this.#parts = parts
   }
 
   create(vm: string, nics: readonly NicPlan[], running: boolean): void {
-    if (this.#machines.get(vm)?.isWanted) return
-    const incarnation = (this.#machines.get(vm)?.incarnation ?? 0) + 1
-    const machine = this.#wish(vm, { nics, isWanted: true, isRunning: running, incarnation })
-    this.#until(async () => {
-      const now = this.#machines.get(vm)
+    const { objects } = this.#parts
+    if (this.#parts.machines.get(vm)?.isWanted) return
+    const incarnation = (this.#parts.machines.get(vm)?.incarnation ?? 0) + 1
+    const machine = this.#parts.machines.wish(vm, {
+      nics,
+      lagging: [],
+      isWanted: true,
+      isRunning: running,
+      incarnation,
+    })
+    objects.until(async () => {
+      const now = this.#parts.machines.get(vm)
       if (now?.incarnation !== incarnation || !now.isWanted) return true
-      try {
-        await this.#api.store.create(VIRTUAL_MACHINES, machineObject(vm, machine.nics, running))
-      } catch (error) {
-        // The one before is on its way out: whoever wants another of its name waits.
-        if (error instanceof AlreadyExistsError) return false
-        throw error
-      }
+      // The one before is on its way out: whoever wants another of its name waits.
+      if (!(await objects.create(vm, machine.nics, running))) return false
       if (running) this.#start(vm, machine)
       return true
     })
   }
 
   start(vm: string): void {
-    const known = this.#machines.get(vm)
+    const known = this.#parts.machines.get(vm)
     if (!known?.isWanted || known.isRunning) return
-    const machine = this.#wish(vm, { ...known, isRunning: true })
+    const nics = known.nics.map((nic) => this.#withMac(nic))
+    const machine = this.#parts.machines.wish(vm, { ...known, nics, lagging: [], isRunning: true })
     this.#update(vm, machine, () => this.#start(vm, machine))
   }
 
   stop(vm: string): void {
-    const known = this.#machines.get(vm)
+    const known = this.#parts.machines.get(vm)
     if (!known?.isWanted || !known.isRunning) return
-    const machine = this.#wish(vm, { ...known, isRunning: false })
+    const machine = this.#parts.machines.wish(vm, { ...known, isRunning: false })
     this.#update(vm, machine, () =>
       this.#shutDown(
         vm,
-        () => !this.#isToRun(vm, machine),
+        () => !this.#parts.machines.isToRun(vm, machine),
         () => {},
       ),
     )
   }
 
   delete(vm: string): void {
-    const known = this.#machines.get(vm)
+    const { objects, guests } = this.#parts
+    const known = this.#parts.machines.get(vm)
     if (!known?.isWanted) return
-    this.#wish(vm, { ...known, isWanted: false, isRunning: false })
-    this.#until(async () => {
-      const object = await found(this.#api.store.get(VIRTUAL_MACHINES, key(vm)))
+    const machine = this.#parts.machines.wish(vm, { ...known, isWanted: false, isRunning: false })
+    guests.forgetSnapshot(vm)
+    objects.until(async () => {
       // Who deletes it twice shuts it down once: the second time, the next of that name may run already.
-      if (object === undefined || object.metadata.deletionTimestamp !== undefined) return true
-      await ignoringNotFound(this.#api.store.delete(VIRTUAL_MACHINES, key(vm)))
+      if (!(await objects.remove(vm))) return true
       this.#shutDown(
         vm,
         () => true,
-        () =>
-          this.#until(async () => {
-            const body = { metadata: { finalizers: null } }
-            await ignoringNotFound(this.#api.store.patch(VIRTUAL_MACHINES, key(vm), { type: 'merge', body }))
-            return true
-          }),
+        () => this.#letGo(vm, machine),
       )
       return true
     })
   }
 
+  /** Its node cannot be reached any more: the guest runs on there for a while. */
+  loseNode(vm: string, lasts: number, isCutOff: boolean): void {
+    const known = this.#parts.machines.get(vm)
+    if (known === undefined || !this.#parts.machines.isToRun(vm, known)) return
+    const done = () => {
+      const now = this.#parts.machines.get(vm)
+      if (now !== undefined && this.#parts.machines.isToRun(vm, now)) this.#start(vm, now)
+    }
+    this.#parts.lostNodes.lose(vm, known.incarnation, { lasts, isCutOff, done })
+  }
+
+  force(vm: string, what: 'instance' | 'machine'): void {
+    const { lostNodes } = this.#parts
+    const known = this.#parts.machines.get(vm)
+    if (what === 'instance') return lostNodes.forceInstance(vm)
+    if (known === undefined || known.isWanted || !lostNodes.isWaitedFor(vm)) return
+    this.#letGo(vm, known)
+  }
+
   reboot(vm: string): void {
-    const known = this.#machines.get(vm)
-    if (!known?.isRunning || !this.#guests.isRunning(vm)) return
-    this.#guests.powerOff(vm)
-    this.#later(BOOT, () => {
-      if (this.#isToRun(vm, known)) this.#guests.boot(vm, this.#machines.get(vm)?.nics ?? known.nics)
-    })
+    const known = this.#parts.machines.get(vm)
+    if (!known?.isRunning || !this.#parts.guests.isRunning(vm)) return
+    this.#parts.guests.powerOff(vm, 'orderly')
+    this.#later(BOOT, () => this.#boot(vm, known))
+  }
+
+  /** Nothing runs in the guest, and nothing reaches it; then it goes on. */
+  pause(vm: string, lasts: number, clock: GoesOn): void {
+    const { guests, scheduler } = this.#parts
+    const goOn = guests.suspend(vm)
+    if (goOn !== undefined) scheduler.after(lasts, scheduler.outside, () => goOn(clock))
+  }
+
+  snapshot(vm: string): void {
+    if (this.#parts.machines.get(vm)?.isWanted) this.#parts.guests.snapshot(vm)
+  }
+
+  restore(vm: string, what: 'disk' | 'memory', clock: GoesOn): void {
+    const { guests } = this.#parts
+    const known = this.#parts.machines.get(vm)
+    if (!known?.isWanted) return
+    if (what === 'memory') return guests.restoreMemory(vm, clock)
+    const isRunning = guests.isRunning(vm)
+    guests.powerOff(vm, 'at-once')
+    guests.restoreDisk(vm)
+    if (isRunning) this.#later(BOOT, () => this.#boot(vm, known))
   }
 
   /** To another node: for a moment nothing reaches the guest, nor leaves it. */
   migrate(vm: string): void {
-    if (!this.#guests.isRunning(vm)) return
-    this.#guests.mute(vm)
-    this.#later(MOVE, () => this.#guests.unmute(vm))
-    const node = `node-${this.#chance.integer(1, 9)}`
-    this.#until(async () => {
-      const patch = { type: 'merge' as const, body: { status: { nodeName: node } } }
-      await ignoringNotFound(this.#api.store.patch(VIRTUAL_MACHINE_INSTANCES, key(vm), patch))
+    if (!this.#parts.guests.isRunning(vm)) return
+    this.#parts.guests.mute(vm)
+    this.#later(MOVE, () => this.#parts.guests.unmute(vm))
+    const nodeName = `node-${this.#parts.chance.integer(1, 9)}`
+    this.#parts.objects.until(async () => {
+      await this.#parts.objects.reportInstance(vm, { nodeName })
       return true
     })
   }
 
-  addNic(vm: string, nic: NicPlan): void {
-    const known = this.#machines.get(vm)
-    if (!known?.isWanted || known.nics.some(({ name }) => name === nic.name)) return
-    const machine = this.#wish(vm, { ...known, nics: [...known.nics, nic] })
-    this.#update(vm, machine, () =>
-      this.#later(BOOT, () => {
-        if (machine.isRunning && this.#guests.isRunning(vm)) this.#guests.plug(vm, nic)
-        else this.#catchUp(vm, machine)
-      }),
-    )
-  }
-
-  removeNic(vm: string, nic: string): void {
-    const known = this.#machines.get(vm)
-    if (!known?.isWanted || known.nics.length < 2) return
-    const rest = known.nics.filter(({ name }) => name !== nic)
-    if (rest.length === known.nics.length) return
-    // KubeVirt unplugs what is marked `absent`, and then it may be taken out of the spec.
-    const leaving = this.#wish(vm, { ...known })
-    this.#update(
-      vm,
-      leaving,
-      () =>
-        this.#later(SHUTDOWN, () => {
-          this.#guests.unplug(vm, nic)
-          if (!this.#isCurrent(vm, leaving)) return
-          const machine = this.#wish(vm, { ...leaving, nics: rest })
-          this.#update(vm, machine, () => this.#catchUp(vm, machine))
-        }),
-      nic,
-    )
-  }
-
-  /** Another network, MAC or pin for a NIC; the guest follows after a moment. */
-  changeNic(vm: string, nic: string, change: Partial<NicPlan>): void {
-    const known = this.#machines.get(vm)
-    if (!known?.isWanted) return
-    const nics = known.nics.map((entry) => (entry.name === nic ? { ...entry, ...change } : entry))
-    const machine = this.#wish(vm, { ...known, nics })
-    const isReplugged = change.network !== undefined || change.mac !== undefined
-    this.#update(vm, machine, () =>
-      this.#later(BOOT, () => {
-        if (isReplugged && this.#guests.isRunning(vm)) this.#guests.unplug(vm, nic)
-        this.#catchUp(vm, machine)
-      }),
-    )
-  }
-
-  #wish(vm: string, machine: Omit<Machine, 'wish'>): Machine {
-    const wish = (this.#machines.get(vm)?.wish ?? 0) + 1
-    const next = { ...machine, wish }
-    this.#machines.set(vm, next)
-    return next
-  }
-
-  #isCurrent(vm: string, machine: Machine): boolean {
-    return this.#machines.get(vm)?.wish === machine.wish
-  }
-
-  /** The VM of which `machine` tells is still the one of that name, and is to run. */
-  #isToRun(vm: string, { incarnation }: Machine): boolean {
-    const now = this.#machines.get(vm)
-    return now?.incarnation === incarnation && now.isWanted && now.isRunning
-  }
-
   #start(vm: string, machine: Machine): void {
+    const { objects, lostNodes } = this.#parts
     this.#later(BOOT, () => {
-      if (!this.#isToRun(vm, machine)) return
-      this.#until(async () => {
-        const object = await found(this.#api.store.get(VIRTUAL_MACHINES, key(vm)))
-        if (object === undefined || !this.#isToRun(vm, machine)) return true
-        await this.#createInstance(object, this.#machines.get(vm)?.nics ?? machine.nics)
-        this.#later(BOOT, () => {
-          if (this.#isToRun(vm, machine)) this.#guests.boot(vm, this.#machines.get(vm)?.nics ?? machine.nics)
-        })
+      if (!this.#parts.machines.isToRun(vm, machine)) return
+      objects.until(async () => {
+        const object = await objects.find(vm)
+        if (object === undefined || !this.#parts.machines.isToRun(vm, machine)) return true
+        if (lostNodes.isWaitedFor(vm)) return false
+        await objects.createInstance(object, asRunning(this.#parts.machines.get(vm) ?? machine))
+        this.#later(BOOT, () => this.#boot(vm, machine))
         return true
       })
     })
   }
 
-  async #createInstance(machine: KubeObject, nics: readonly NicPlan[]): Promise<void> {
-    try {
-      await this.#api.store.create(VIRTUAL_MACHINE_INSTANCES, instanceObject(machine, nics))
-    } catch (error) {
-      if (!(error instanceof AlreadyExistsError)) throw error
-    }
+  /** The guest of the VM of which `machine` tells, with what it has by now. */
+  #boot(vm: string, machine: Machine): void {
+    const { guests, lostNodes } = this.#parts
+    if (!this.#parts.machines.isToRun(vm, machine) || lostNodes.isWaitedFor(vm)) return
+    guests.boot(vm, asRunning(this.#parts.machines.get(vm) ?? machine))
   }
 
   /** The guest first, its instance after it: an instance that is gone runs nothing. */
   #shutDown(vm: string, isStillWanted: () => boolean, gone: () => void): void {
+    const { objects, guests, lostNodes } = this.#parts
     this.#later(SHUTDOWN, () => {
       if (!isStillWanted()) return
-      this.#guests.powerOff(vm)
+      guests.powerOff(vm, 'orderly')
+      // Nobody can tell whether it is off; whoever can removes the instance.
+      let isBeyondReach = lostNodes.isWaitedFor(vm)
       this.#later(SHUTDOWN, () =>
-        this.#until(async () => {
+        objects.until(async () => {
           if (!isStillWanted()) return true
-          await ignoringNotFound(this.#api.store.delete(VIRTUAL_MACHINE_INSTANCES, key(vm)))
+          isBeyondReach ||= lostNodes.isWaitedFor(vm)
+          if (lostNodes.isWaitedFor(vm)) return false
+          if (!isBeyondReach) await objects.removeInstance(vm)
           gone()
           return true
         }),
@@ -240,63 +193,38 @@ export class KubeVirt {
     })
   }
 
-  /** A guest that boots after a change has what the spec says now. */
-  #catchUp(vm: string, machine: Machine): void {
-    if (!machine.isRunning || !this.#isCurrent(vm, machine) || !this.#guests.isRunning(vm)) return
-    this.#guests.boot(vm, machine.nics)
+  #letGo(vm: string, { incarnation }: Machine): void {
+    const { objects, lostNodes } = this.#parts
+    objects.until(async () => {
+      const name = `${vm} ${incarnation}`
+      // By now it may be another's.
+      if (this.#forced.has(name)) return true
+      this.#forced.add(name)
+      await objects.letGo(vm)
+      lostNodes.machineGone(vm, incarnation)
+      return true
+    })
   }
 
-  #update(vm: string, machine: Machine, done: () => void, absent?: string): void {
-    this.#until(async () => {
-      const body = {
-        metadata: { annotations: pinChanges(machine.nics) },
-        spec: machineSpec(machine.nics, machine.isRunning, absent),
-      }
-      await ignoringNotFound(this.#api.store.patch(VIRTUAL_MACHINES, key(vm), { type: 'merge', body }))
+  #update(vm: string, { nics, isRunning }: Machine, done: () => void, absent?: string): void {
+    const { objects } = this.#parts
+    objects.until(async () => {
+      await objects.update(vm, nics, isRunning, absent)
       done()
       return true
     })
   }
 
+  /** KubeVirt has a range of MACs for NICs without one: an instance need not get the one that was before it. */
+  #withMac(nic: NicPlan): NicPlan {
+    const { chance } = this.#parts
+    if (nic.macIn !== 'instance' || chance.happens(0.5)) return nic
+    const hex = () => chance.integer(0, 255).toString(16).padStart(2, '0')
+    return { ...nic, mac: `02:0b:${hex()}:${hex()}:${hex()}:${hex()}` }
+  }
+
   #later([from, to]: readonly [number, number], action: () => void): void {
-    this.#scheduler.after(this.#chance.between(from, to), this.#scheduler.outside, action)
-  }
-
-  /** Again and again until it is done: the API may be away. */
-  #until(attempt: () => Promise<boolean>): void {
-    const again = () => this.#scheduler.after(RETRY, this.#scheduler.outside, () => this.#until(attempt))
-    if (this.#isApiDown()) {
-      again()
-      return
-    }
-    void this.#api.as('operator', attempt).then((isDone) => {
-      if (!isDone) again()
-    })
-  }
-}
-
-function key(vm: string) {
-  return { namespace: NAMESPACE, name: vm }
-}
-
-function pinChanges(nics: readonly NicPlan[]): Record<string, string | null> {
-  const absent = Object.keys(pinAnnotations(nics.map((nic) => ({ ...nic, pin: '' }))))
-  return { ...Object.fromEntries(absent.map((name) => [name, null])), ...pinAnnotations(nics) }
-}
-
-async function found(reading: Promise<KubeObject>): Promise<KubeObject | undefined> {
-  try {
-    return await reading
-  } catch (error) {
-    if (error instanceof NotFoundError) return undefined
-    throw error
-  }
-}
-
-async function ignoringNotFound(action: Promise<unknown>): Promise<void> {
-  try {
-    await action
-  } catch (error) {
-    if (!(error instanceof NotFoundError)) throw error
+    const { scheduler, chance } = this.#parts
+    scheduler.after(chance.between(from, to), scheduler.outside, action)
   }
 }

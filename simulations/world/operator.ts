@@ -1,16 +1,19 @@
 import { IP_POOLS, NETWORK_ATTACHMENT_DEFINITIONS, VM_NETWORK_CONFIGS } from '../../src/api/resource.ts'
+import type { ObjectKey } from '../../src/api/values/object-key.ts'
 import { AlreadyExistsError, NotFoundError } from '../../src/kube/errors.ts'
 import type { Operation } from '../plan/operations.ts'
-import type { NetworkPlan } from '../plan/plan.ts'
+import { type NetworkPlan, poolOf } from '../plan/plan.ts'
 import type { ApiServer } from './api-server.ts'
 import { NAMESPACE, networkObject, poolObject } from './cluster-objects.ts'
 import type { KubeVirt } from './kubevirt.ts'
+import type { NicEdits } from './nic-edits.ts'
 import type { Scheduler } from './scheduler.ts'
 
 export interface OperatorParts {
   api: ApiServer
   scheduler: Scheduler
   kubeVirt: KubeVirt
+  nicEdits: NicEdits
   networks: readonly NetworkPlan[]
   isApiDown: () => boolean
 }
@@ -37,7 +40,7 @@ export class Operator {
   }
 
   carryOut(operation: Operation): void {
-    const { kubeVirt, networks } = this.#parts
+    const { kubeVirt, nicEdits, networks } = this.#parts
     const { store } = this.#parts.api
     const merge = (body: Record<string, unknown>) => ({ type: 'merge' as const, body })
     switch (operation.type) {
@@ -53,16 +56,26 @@ export class Operator {
         return kubeVirt.reboot(operation.vm)
       case 'vm-migrate':
         return kubeVirt.migrate(operation.vm)
+      case 'guest-pause':
+        return kubeVirt.pause(operation.vm, operation.lasts, operation.clock)
+      case 'guest-snapshot':
+        return kubeVirt.snapshot(operation.vm)
+      case 'guest-restore':
+        return kubeVirt.restore(operation.vm, operation.what, operation.clock)
+      case 'node-lost':
+        return kubeVirt.loseNode(operation.vm, operation.lasts, operation.isCutOff)
+      case 'force-delete':
+        return kubeVirt.force(operation.vm, operation.what)
       case 'nic-add':
-        return kubeVirt.addNic(operation.vm, operation.nic)
+        return nicEdits.add(operation.vm, operation.nic)
       case 'nic-remove':
-        return kubeVirt.removeNic(operation.vm, operation.nic)
+        return nicEdits.remove(operation.vm, operation.nic)
       case 'nic-move':
-        return kubeVirt.changeNic(operation.vm, operation.nic, { network: operation.network })
+        return nicEdits.change(operation.vm, operation.nic, { network: operation.network }, operation.follows)
       case 'mac-change':
-        return kubeVirt.changeNic(operation.vm, operation.nic, { mac: operation.mac })
+        return nicEdits.change(operation.vm, operation.nic, { mac: operation.mac }, operation.follows)
       case 'pin':
-        return kubeVirt.changeNic(operation.vm, operation.nic, { pin: operation.pin })
+        return nicEdits.change(operation.vm, operation.nic, { pin: operation.pin })
       case 'config-pause':
         return this.#ask(() =>
           store.patch(VM_NETWORK_CONFIGS, key(operation.vm), merge({ spec: { paused: operation.paused } })),
@@ -70,18 +83,27 @@ export class Operator {
       case 'config-delete':
         return this.#ask(() => store.delete(VM_NETWORK_CONFIGS, key(operation.vm)))
       case 'pool-edit':
-        return this.#ask(() => store.patch(IP_POOLS, key(operation.pool), merge({ spec: operation.spec })))
+        return this.#ask(() =>
+          store.patch(IP_POOLS, this.#pool(operation.pool), merge({ spec: operation.spec })),
+        )
       case 'pool-delete':
-        return this.#ask(() => store.delete(IP_POOLS, key(operation.pool)))
+        return this.#ask(() => store.delete(IP_POOLS, this.#pool(operation.pool, operation.rival)))
       case 'pool-create': {
         const network = networks.find(({ name }) => name === operation.pool)
-        return network && this.#ask(() => store.create(IP_POOLS, poolObject(network)))
+        const key = this.#pool(operation.pool, operation.rival)
+        return network && this.#ask(() => store.create(IP_POOLS, poolObject(network, key)))
       }
       case 'status-edit':
         return this.#ask(() =>
-          store.patch(IP_POOLS, key(operation.pool), merge({ status: operation.status }), 'status'),
+          store.patch(IP_POOLS, this.#pool(operation.pool), merge({ status: operation.status }), 'status'),
         )
     }
+  }
+
+  /** Of the network of this name. */
+  #pool(network: string, isRival = false): ObjectKey {
+    const key = poolOf(this.#parts.networks.find(({ name }) => name === network) ?? { name: network })
+    return isRival ? { ...key, name: `${key.name}-rival` } : key
   }
 
   #ask(request: () => Promise<unknown>): void {

@@ -10,7 +10,7 @@ import { createPacketFate } from '../faults/packet-faults.ts'
 import { FaultWindows } from '../faults/windows.ts'
 import { Judge } from '../invariants/judge.ts'
 import type { StrikeMoment } from '../plan/faults.ts'
-import type { Plan } from '../plan/plan.ts'
+import { type Plan, poolOf } from '../plan/plan.ts'
 import { createTraceRecorder, type TraceRecorder } from '../trace/recorder.ts'
 import { type AgentProcess, createAgentProcess } from './agent-process.ts'
 import { type ApiServer, openApiServer } from './api-server.ts'
@@ -20,7 +20,11 @@ import { describeMessage } from './describe-message.ts'
 import { Guests } from './guests.ts'
 import { KubeVirt } from './kubevirt.ts'
 import { type Life, newLife } from './life.ts'
+import { LostNodes } from './lost-nodes.ts'
 import { Machine } from './machine.ts'
+import { MachineObjects } from './machine-objects.ts'
+import { Machines } from './machines.ts'
+import { NicEdits } from './nic-edits.ts'
 import { Operator } from './operator.ts'
 import { PacketTap } from './packet-tap.ts'
 import type { ProcessParts, SimulatedProcess } from './process.ts'
@@ -51,6 +55,7 @@ export interface World {
   readonly agents: readonly AgentSlot[]
   readonly guests: Guests
   readonly operator: Operator
+  readonly lostNodes: LostNodes
   readonly segments: ReadonlyMap<string, SimulatedSegment>
   readonly broker: SimulatedBroker
   readonly log: Logger
@@ -172,6 +177,7 @@ export async function createWorld(plan: Plan, scheduler: Scheduler): Promise<Wor
     scheduler,
     segments,
     log: outsideLog,
+    coverage,
     observe(client, event) {
       if (event.type === 'bound' || event.type === 'renewed' || event.type === 'lost') {
         tap.lease(client, event)
@@ -201,10 +207,10 @@ export async function createWorld(plan: Plan, scheduler: Scheduler): Promise<Wor
       const name = `agent-${network.name}-${number}`
       const segment = segments.get(network.name)
       if (segment === undefined) continue
-      const disk = new StateDisk({ namespace: 'default', name: network.name })
+      const disk = new StateDisk(poolOf(network))
       const process = createAgentProcess({
         ...parts(name),
-        network: network.name,
+        pool: poolOf(network),
         segment,
         disk,
         fileObserver: {
@@ -218,7 +224,12 @@ export async function createWorld(plan: Plan, scheduler: Scheduler): Promise<Wor
   }
 
   const isApiDown = () => apiFaults.isDown()
-  const kubeVirt = new KubeVirt({ api, scheduler, guests, chance: createChance(seed, 'kubevirt'), isApiDown })
+  const objects = new MachineObjects({ api, scheduler, isApiDown })
+  const lostNodes = new LostNodes({ objects, guests, scheduler })
+  const chance = createChance(seed, 'kubevirt')
+  const machines = new Machines()
+  const kubeVirt = new KubeVirt({ objects, scheduler, guests, chance, lostNodes, machines })
+  const nicEdits = new NicEdits({ objects, scheduler, guests, chance, machines })
   const world: World = {
     plan,
     scheduler,
@@ -231,7 +242,8 @@ export async function createWorld(plan: Plan, scheduler: Scheduler): Promise<Wor
     processes,
     agents,
     guests,
-    operator: new Operator({ api, scheduler, kubeVirt, networks: plan.networks, isApiDown }),
+    operator: new Operator({ api, scheduler, kubeVirt, nicEdits, networks: plan.networks, isApiDown }),
+    lostNodes,
     segments,
     log: outsideLog,
     watchesOf: (process) => [...(watches.get(process) ?? [])],

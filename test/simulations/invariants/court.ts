@@ -136,6 +136,9 @@ export function clientWith(address: string): RunningClient {
     name: 'test-vm/nic-1',
     state: () => 'BOUND',
     lease: () => lease,
+    memory() {
+      throw new Error('nobody asks for its memory')
+    },
     ignored: { corrupt: 0, foreign: 0 },
     release: nothing,
     restart: nothing,

@@ -81,6 +81,9 @@ export class Court {
         name,
         state: () => 'BOUND',
         lease: () => undefined,
+        memory() {
+          throw new Error('nobody asks for its memory')
+        },
         ignored: { corrupt: 0, foreign: 0 },
         release: () => {},
         restart: () => {},

@@ -111,6 +111,19 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     scenario: 'scarce-addresses',
   },
   {
+    name: 'an instance that outlives its VM is taken for none',
+    edits: [
+      {
+        file: 'actors/pool/demand.js',
+        from: 'return instance !== undefined || machine?.metadata.uid === vm.uid;',
+        to: 'return machine?.metadata.uid === vm.uid;',
+      },
+    ],
+    breaks: ['one holder'],
+    within: 60,
+    scenario: 'stubborn-guests',
+  },
+  {
     name: 'rests are forgotten when a pool is read again',
     edits: [
       {

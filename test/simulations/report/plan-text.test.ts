@@ -27,6 +27,37 @@ test.each([
   [{ type: 'vm-delete', vm: 'a' }, 'delete VM a'],
   [{ type: 'guest-reboot', vm: 'a' }, 'the guest of VM a reboots'],
   [{ type: 'vm-migrate', vm: 'a' }, 'migrate VM a to another node'],
+  [
+    { type: 'guest-pause', vm: 'a', lasts: 90_000, clock: 'stood-still' },
+    'pause the guest of VM a for 1 min 30 s; its clock stands still meanwhile',
+  ],
+  [{ type: 'guest-snapshot', vm: 'a' }, 'take a snapshot of VM a'],
+  [
+    { type: 'guest-restore', vm: 'a', what: 'disk', clock: 'put-right' },
+    'the guest of VM a boots from the disk of its snapshot',
+  ],
+  [
+    { type: 'guest-restore', vm: 'a', what: 'memory', clock: 'put-right' },
+    'the guest of VM a goes on from its snapshot; its clock is put right',
+  ],
+  [
+    { type: 'node-lost', vm: 'a', lasts: 60_000, isCutOff: true },
+    'the node of VM a is lost for 1 min; the guest runs on there, cut off from its networks',
+  ],
+  [
+    { type: 'force-delete', vm: 'a', what: 'instance' },
+    'force the deletion of the instance of VM a, whose node is lost',
+  ],
+  [{ type: 'force-delete', vm: 'a', what: 'machine' }, 'force the deletion of VM a, whose node is lost'],
+  [
+    { type: 'nic-add', vm: 'a', nic: { ...nic, macIn: 'annotation', bareName: true } },
+    'add to VM a nic-0 52:54:00:00:00:01 on lan, its MAC in an annotation, named without its namespace',
+  ],
+  [
+    { type: 'nic-move', vm: 'a', nic: 'nic-0', network: 'wan', follows: 'restart' },
+    'move nic-0 of VM a to network wan; the guest follows when it is started again',
+  ],
+  [{ type: 'pool-create', pool: 'lan', rival: true }, 'create the second IPPool on the network of lan'],
   [{ type: 'nic-add', vm: 'a', nic }, 'add to VM a nic-0 52:54:00:00:00:01 on lan'],
   [{ type: 'nic-remove', vm: 'a', nic: 'nic-0' }, 'remove nic-0 of VM a'],
   [{ type: 'nic-move', vm: 'a', nic: 'nic-0', network: 'wan' }, 'move nic-0 of VM a to network wan'],

@@ -92,6 +92,39 @@ describe('a failing plan is made small', () => {
     expect(plan.faults).toEqual([expect.objectContaining({ lasts: 10_000 })])
   })
 
+  test('guests follow at once, NICs and pools have their usual names, and pauses are short', async () => {
+    const plan = aPlan({
+      networks: [{ ...NET_1, pool: { namespace: 'harvester-system', name: 'lan.v1' } }],
+      operations: [
+        {
+          type: 'vm-create',
+          at: 0,
+          vm: 'vm-7',
+          nics: [{ ...nic('nic-0', NET_1, 1), macIn: 'instance', bareName: true }],
+          running: true,
+        },
+        {
+          type: 'mac-change',
+          at: 1_000,
+          vm: 'vm-7',
+          nic: 'nic-0',
+          mac: '02:00:00:00:00:09',
+          follows: 'restart',
+        },
+        { type: 'guest-pause', at: 2_000, vm: 'vm-7', lasts: 60_000, clock: 'put-right' },
+      ],
+    })
+    const { plan: small } = await shrinkBy(plan, ({ operations }) => operations.length === 3)
+
+    expect(small.networks).toEqual([NET_1])
+    expect(small.operations).toMatchObject([
+      { nics: [nic('nic-0', NET_1, 1)] },
+      { type: 'mac-change', mac: '02:00:00:00:00:09' },
+      { type: 'guest-pause', lasts: 938 },
+    ])
+    expect(small.operations[1]).not.toHaveProperty('follows')
+  })
+
   test('what comes after the violation is cut off first', async () => {
     const seen: Plan[] = []
     const violated = aViolation({ at: 60_000 })
