@@ -53,7 +53,7 @@ export default defineConfig({
           name: 'faults',
           include: [FAULT_TESTS],
           fileParallelism: false,
-          testTimeout: 120_000,
+          testTimeout: 240_000,
           hookTimeout: 120_000,
         },
       },
