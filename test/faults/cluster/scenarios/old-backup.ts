@@ -52,17 +52,18 @@ export function describeOldBackup(world: () => FaultWorld, measured: Measured[])
     const restored = performance.now()
     const first = Promise.all([earlier.boot(), ...hasty.map(boot)])
     first.catch(() => {})
+    const isSettled = ({ mac }: Guest) => {
+      const address = before.get(mac) ?? ''
+      const isTaken = hasty.some((guest) => addressOf(world(), guest) === address)
+      return isTaken || truth.isResting(address) || history.hasRunOut(mac)
+    }
     await eventually(
       'the pool to hear of leases that it does not know',
-      () => {
-        const taken = hasty.map((guest) => addressOf(world(), guest))
-        const unknown = lost
-          .map(({ mac }) => before.get(mac) ?? '')
-          .filter((address) => !taken.includes(address))
-        return unknown.every((address) => truth.isResting(address)) ? true : undefined
-      },
+      () => (lost.every(isSettled) ? true : undefined),
       { seconds: 40 },
     )
+    // On a machine so slow that a lease ran out first, nobody has to wait for it.
+    const ranOut = lost.some(({ mac }) => history.hasRunOut(mac))
 
     // Then who comes now is served at once, and who was lost and is created again has its address, unless it is taken.
     const heard = performance.now()
@@ -84,13 +85,13 @@ export function describeOldBackup(world: () => FaultWorld, measured: Measured[])
     for (const { bound } of measured.slice(-3)) expect(Math.max(...bound)).toBeLessThan(BOUND_SECONDS)
     // Only who had an address that the truth had given away, before anybody could tell it, got another; and the heir's
     // is the first one's again. What the backup knows stays where it was.
-    const taken = [...hasty, earlier].map((guest) => addressOf(world(), guest))
+    const taken = [...hasty, ...(ranOut ? later : []), earlier].map((guest) => addressOf(world(), guest))
     const isTaken = (guest: Guest) => taken.includes(before.get(guest.mac) ?? '')
     const moves = findMoves(history.events.slice(begun))
     const mayMove = new Set([heir, ...lost].filter(isTaken).map(({ mac }) => mac))
     expect(moves.filter(({ mac }) => !mayMove.has(mac)).map(tellMove)).toEqual([])
     const kept = lost.filter((guest) => !isTaken(guest))
-    expect(kept.length).toBeGreaterThanOrEqual(lost.length - hasty.length)
+    if (!ranOut) expect(kept.length).toBeGreaterThanOrEqual(lost.length - hasty.length)
     expect(kept.map((guest) => addressOf(world(), guest))).toEqual(kept.map(({ mac }) => before.get(mac)))
     world().excused.push(...moves)
     // Whose VM the truth did not know any more could not be answered all the while.
