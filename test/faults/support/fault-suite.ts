@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { findLosses } from '../history/losses.ts'
 import { expectAgreement, expectOneAtATime, expectUndisturbed } from './checks.ts'
 import { describeFault, type Fault } from './faults.ts'
 import { buildFleet, type Fleet, LEAVING, RETURNING } from './fleet.ts'
 import { printRecoveries, type Recovery } from './recovery-table.ts'
+import type { Recorder } from './recorder.ts'
 import { bootStorm, renewals } from './rounds.ts'
 import { LEASE_SECONDS, type World } from './world.ts'
 
@@ -62,11 +64,13 @@ export function testFaults({ title, start, faults, boundSeconds }: FaultSuite): 
     const inStorm = await bootStorm(round, fault, { arriving, leaving, returning: RETURNING })
     await expectAgreement(world, user, [...residents, ...arriving, ...later, ...returned])
     const going = [...later, ...returned]
+    const asking = now()
     const inRenewals = await renewals(round, fault, { staying: arriving, leaving: going, heirs })
     await expectAgreement(world, user, [...residents, ...arriving, ...heirs])
     await Promise.all(heirs.map((machine) => machine.remove()))
 
     recoveries.push(inStorm, inRenewals)
+    if (isAgentKilled(fault)) excuseHelpless(recorder, asking + UDHCPC_PATIENCE_MS)
     expectUndisturbed(recorder.events, recorder.blamable)
     expectOneAtATime(user.history.slice(begun), initial)
     expect(inStorm.answeredMs.length, 'who waited when the fault struck').toBeGreaterThan(0)
@@ -87,9 +91,18 @@ export function testFaults({ title, start, faults, boundSeconds }: FaultSuite): 
  * An agent that did not run while an address went from one VM to another knows of a lease, and of no client that is gone:
  * the next holder is answered when that lease has run out (law 1).
  */
-function leaseToRunOut({ blows }: Fault): number {
-  const isRestarted = blows.some(([kind, part]) => kind === 'kill' && AGENTS.includes(part))
-  return isRestarted ? LEASE_SECONDS : 0
+const leaseToRunOut = (fault: Fault): number => (isAgentKilled(fault) ? LEASE_SECONDS : 0)
+
+/** Until it runs again nobody answers; udhcpc, asked for a renewal, gives up when it was not answered for so long. */
+const UDHCPC_PATIENCE_MS = 12_000
+
+function excuseHelpless(recorder: Recorder, from: number): void {
+  for (const { type, mac, address, at } of findLosses(recorder.events)) {
+    if (type === 'expired' && at >= from) recorder.excuse({ mac, address, since: at, until: at })
+  }
 }
+
+const isAgentKilled = ({ blows }: Fault): boolean =>
+  blows.some(([kind, part]) => kind === 'kill' && AGENTS.includes(part))
 
 const AGENTS = ['agent', 'standalone']
