@@ -10,8 +10,8 @@ import { addMachine, type Machine } from '../support/machines.ts'
 import { createRecorder, type Recorder } from '../support/recorder.ts'
 import type { World } from '../support/world.ts'
 
-/** Short: until it is over, what a backup forgot is not given to others. */
-const LEASE_SECONDS = 20
+/** Until it is over, what a backup forgot is not given to others: longer than a slow machine takes to start an API. */
+const LEASE_SECONDS = 40
 
 /**
  * The API server goes back to a copy of its data. A VM that came after the copy is unknown to it, and runs all the same,
