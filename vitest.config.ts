@@ -61,8 +61,10 @@ export default defineConfig({
         test: {
           name: 'faults',
           include: [FAULT_TESTS],
-          fileParallelism: false,
-          testTimeout: 120_000,
+          // Each has a world of its own, which mostly waits.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+          testTimeout: 240_000,
           hookTimeout: 120_000,
         },
       },

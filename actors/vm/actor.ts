@@ -14,6 +14,7 @@ import type { Transport } from '../../transports/messages/transport.ts'
 import { type NudgeScope, poolCommands } from '../pool/contracts.ts'
 import type { ActorSystem, Self } from '../system.ts'
 import { type VmEvent, vmEvents } from './contracts.ts'
+import { createConfig } from './create-config.ts'
 import { decide } from './decide.ts'
 import type { Observed, VmEffect, VmMessage } from './messages.ts'
 import { initialVmState, type VmState } from './state.ts'
@@ -83,7 +84,7 @@ export function startVmActor(options: VmActorOptions): VmActor {
   function run(effect: VmEffect, self: Self<VmMessage>): void | Promise<void> {
     switch (effect.type) {
       case 'create-config':
-        return write(self, () => store.create(VM_NETWORK_CONFIGS, effect.config))
+        return write(self, () => createConfig(store, effect.config))
       case 'patch-config':
         return write(self, () => store.patch(VM_NETWORK_CONFIGS, key, { type: 'merge', body: effect.patch }))
       case 'write-status':

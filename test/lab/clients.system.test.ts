@@ -81,6 +81,7 @@ describe.each<ClientKind>(['udhcpc', 'dhclient', 'dhcpcd'])('the client %s', (ki
     await startReferenceServer(server.namespace)
     const lease = await client.start()
     await client.stop()
+    expect(client.lease).toBeUndefined()
     expect((await client.start()).address).toBe(lease.address)
   })
 

@@ -16,6 +16,7 @@ import { udhcpc } from './udhcpc.ts'
 const PROGRAMS: Record<ClientKind, ClientProgram> = { udhcpc, dhclient, dhcpcd }
 const BOUND = ['bound', 'BOUND', 'REBOOT', 'renew', 'RENEW', 'REBIND']
 const RENEWED = ['renew', 'RENEW', 'REBIND']
+const GIVEN_UP = ['deconfig', 'nak', 'NAK', 'EXPIRE', 'FAIL', 'RELEASE']
 const DEFAULT_TIMEOUT = seconds(40)
 const MAX_OUTPUT = 64 * 1024
 
@@ -45,7 +46,7 @@ export interface DhcpClientOptions {
 /** A DHCP client program on an interface in a namespace. Only one at a time may run on an interface. */
 export interface DhcpClient {
   readonly kind: ClientKind
-  /** The lease that it has now. */
+  /** The lease that it has now, as far as it told its script: none after it was given up or the client was stopped. */
   readonly lease: ClientLease | undefined
   /** What its script was called with, oldest first. */
   readonly events: readonly HookEvent[]
@@ -143,6 +144,7 @@ class ProgramClient implements DhcpClient {
 
   async stop(): Promise<void> {
     await this.#end('SIGKILL')
+    this.#lease = undefined
     this.#unfollow()
   }
 
@@ -212,6 +214,7 @@ class ProgramClient implements DhcpClient {
   #note(event: HookEvent): void {
     this.events.push(event)
     if (BOUND.includes(event.reason)) this.#lease = readLease(event.variables, this.#program.variableNames)
+    else if (GIVEN_UP.includes(event.reason)) this.#lease = undefined
     this.#onEvent(event)
     for (const watcher of this.#watchers) watcher.event(event)
   }

@@ -2,13 +2,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { emptyCluster } from '../../cluster/deployed/empty-cluster.ts'
 import { showLogsOnFailure } from '../../cluster/kubelet/report-on-failure.ts'
 import { findOverlaps, leaseIntervals, tellOverlap } from '../history/intervals.ts'
+import { findLosses, tellLoss } from '../history/losses.ts'
 import { findMoves, tellMove } from '../history/moves.ts'
+import { HEARD_LATE_MS } from '../support/checks.ts'
 import { tableOf } from './report.ts'
 import type { Measured } from './round.ts'
 import { describeForgetfulBroker } from './scenarios/forgetful-broker.ts'
 import { describeOldBackup } from './scenarios/old-backup.ts'
-import { describePairs } from './scenarios/pairs.ts'
 import { describeSingles } from './scenarios/singles.ts'
+import { describeTogether } from './scenarios/together.ts'
 import { createFaultWorld, type FaultWorld } from './world.ts'
 
 let made: FaultWorld | undefined
@@ -31,19 +33,21 @@ afterAll(async () => {
 showLogsOnFailure(() => made?.system.kubelets)
 
 describeSingles(world, measured)
-describePairs(world, measured)
+describeTogether(world, measured)
 describeForgetfulBroker(world, measured)
 describeOldBackup(world, measured)
 
-test('no address ever had two holders, and every MAC kept its address', () => {
-  const { excused, history } = world()
+test('no address ever had two holders, and every MAC kept its address all the time', () => {
+  const { excused, excusedLosses, history } = world()
   const { events } = history
   const told = new Set(excused.map(tellMove))
-  expect(findOverlaps(leaseIntervals(events)).map(tellOverlap)).toEqual([])
+  expect(findOverlaps(leaseIntervals(events, { heardLateMs: HEARD_LATE_MS })).map(tellOverlap)).toEqual([])
   expect(
     findMoves(events)
       .map(tellMove)
       .filter((move) => !told.has(move)),
   ).toEqual([])
+  const letDown = findLosses(events).filter((loss) => !excusedLosses.includes(tellLoss(loss)))
+  expect(letDown.map(tellLoss)).toEqual([])
   expect(world().truth.wrongs).toEqual([])
 })

@@ -48,6 +48,12 @@ export class ClientHistory {
     })
   }
 
+  /** The last lease that it was acknowledged is over. */
+  hasRunOut(mac: MacAddress): boolean {
+    const last = this.events.findLast((event) => event.mac === mac && event.type === 'acked')
+    return last !== undefined && last.at + (last.leaseSeconds ?? 0) * 1000 < performance.now()
+  }
+
   #giveUp(type: Exclude<ClientEventType, 'acked'>, client: string, mac: MacAddress): void {
     const address = this.#holds.get(mac)
     if (address === undefined) return

@@ -1,7 +1,7 @@
 import pino from 'pino'
 import { type IPPool, ipPoolSchema } from '../../../src/api/ippool.ts'
 import { IP_POOLS, VM_NETWORK_CONFIGS } from '../../../src/api/resource.ts'
-import type { MacAddress } from '../../../src/api/values/mac-address.ts'
+import { type MacAddress, parseMacAddress } from '../../../src/api/values/mac-address.ts'
 import { milliseconds } from '../../../src/api/values/time.ts'
 import { networkStatuses, vmNetworkConfigSchema } from '../../../src/api/vm-network-config.ts'
 import { createInformer } from '../../../src/kube/informer.ts'
@@ -16,13 +16,15 @@ export interface Truth {
   /** The IPPool's status keeps this address for a client that may still use it. */
   isResting(address: string): boolean
   /** MAC to address, as VirtualMachineNetworkConfigs say. */
-  told(): ReadonlyMap<string, string>
+  told(): ReadonlyMap<MacAddress, string>
   /** What was wrong with a state that the IPPool had at any time. */
   readonly wrongs: readonly string[]
   /** Resolves when a VirtualMachineNetworkConfig tells of an address for this MAC. @returns when */
   untilTold(mac: MacAddress): Promise<number>
-  /** The API goes back on purpose: what was promised before is not held against it. */
-  forgetPromises(): void
+  /** Resolves when the VirtualMachineNetworkConfig of this name is gone. @returns true */
+  untilGone(name: string): Promise<true>
+  /** The API goes back on purpose: what it promised these since, and does not know then, is not held against it. */
+  forgetPromises(macs: readonly MacAddress[]): void
   close(): void
 }
 
@@ -37,18 +39,23 @@ export async function watchTruth(store: Store, capacity: number): Promise<Truth>
   const promised = new Map<string, string>()
   const waiting = new Map<string, ((at: number) => void)[]>()
   let allocated: ReadonlyMap<string, string> = new Map()
-  let resting: Readonly<Record<string, unknown>> = {}
+  const leaving = new Map<string, (() => void)[]>()
+  let resting: Resting = {}
+  let seen: IPPool | undefined
 
   pools.onChange((_key, object) => {
     if (object === undefined) return
     const pool = ipPoolSchema.parse(object)
     allocated = leasesOf(pool)
     resting = pool.status?.ipv4?.resting ?? {}
-    wrongs.push(...wrongsOf(pool, capacity))
+    wrongs.push(...wrongsOf(pool, capacity), ...takenTooEarly(seen, pool, Date.now()))
+    seen = pool
   })
   configs.onChange((key, object, previous) => {
     if (object === undefined) {
       for (const [mac] of toldIn(previous)) promised.delete(mac)
+      for (const resolve of leaving.get(key.name) ?? []) resolve()
+      leaving.delete(key.name)
       return
     }
     for (const [mac, address] of toldIn(object)) {
@@ -74,7 +81,14 @@ export async function watchTruth(store: Store, capacity: number): Promise<Truth>
       if (told().has(mac)) return Promise.resolve(performance.now())
       return new Promise((resolve) => waiting.set(mac, [...(waiting.get(mac) ?? []), resolve]))
     },
-    forgetPromises: () => promised.clear(),
+    untilGone(name) {
+      const isThere = configs.list().some(({ metadata }) => metadata.name === name)
+      if (!isThere) return Promise.resolve(true)
+      return new Promise((resolve) => leaving.set(name, [...(leaving.get(name) ?? []), () => resolve(true)]))
+    },
+    forgetPromises(macs) {
+      for (const mac of macs) promised.delete(mac)
+    },
     close() {
       pools.stop()
       configs.stop()
@@ -84,6 +98,19 @@ export async function watchTruth(store: Store, capacity: number): Promise<Truth>
 
 function leasesOf({ status }: IPPool): Map<string, string> {
   return new Map(Object.entries(status?.ipv4?.allocated ?? {}).filter(([, holder]) => holder.includes(':')))
+}
+
+type Resting = NonNullable<NonNullable<NonNullable<IPPool['status']>['ipv4']>['resting']>
+
+/** Addresses that one client may still use, and that another MAC was given. A pool that went back knows no better. */
+export function takenTooEarly(before: IPPool | undefined, after: IPPool, now: number): string[] {
+  const { resting = {}, revision = 0 } = before?.status?.ipv4 ?? {}
+  if (before?.metadata.uid !== after.metadata.uid || revision > (after.status?.ipv4?.revision ?? 0)) return []
+  return [...leasesOf(after)].flatMap(([address, holder]) => {
+    const rest = resting[address]
+    if (rest === undefined || rest.macAddress === holder || Date.parse(rest.until) <= now) return []
+    return [`${holder} was given ${address}, which rests for ${rest.macAddress} until ${rest.until}`]
+  })
 }
 
 /** Law 8, and one address for a MAC. */
@@ -100,10 +127,12 @@ function wrongsOf(pool: IPPool, capacity: number): string[] {
   ]
 }
 
-function toldIn(object: unknown): [string, string][] {
+function toldIn(object: unknown): [MacAddress, string][] {
   const parsed = vmNetworkConfigSchema.safeParse(object)
   if (!parsed.success) return []
   return networkStatuses(parsed.data).flatMap(({ macAddress, allocatedIPAddress, state }) =>
-    state === 'Allocated' && allocatedIPAddress !== undefined ? [[macAddress, allocatedIPAddress]] : [],
+    state === 'Allocated' && allocatedIPAddress !== undefined
+      ? [[parseMacAddress(macAddress), allocatedIPAddress]]
+      : [],
   )
 }

@@ -2,7 +2,7 @@ import pino from 'pino'
 import { expect } from 'vitest'
 import type { KubeObject } from '../../../src/api/object.ts'
 import { VIRTUAL_MACHINES } from '../../../src/api/resource.ts'
-import type { MacAddress } from '../../../src/api/values/mac-address.ts'
+import { type MacAddress, parseMacAddress } from '../../../src/api/values/mac-address.ts'
 import { seconds } from '../../../src/api/values/time.ts'
 import type { ClientKind } from '../../../src/lab/clients/program.ts'
 import { createKubeStore, type KubeStore } from '../../../src/kube/client.ts'
@@ -20,7 +20,9 @@ import type { Move } from '../history/moves.ts'
 import { createGuests, type Guest } from './guests.ts'
 import { ClientHistory } from './history.ts'
 import { openPortCutter, type PortCutter } from './port-cutter.ts'
+import type { Comer } from './round.ts'
 import { type Truth, watchTruth } from './truth.ts'
+import { createUsers, type Users } from './users.ts'
 
 /** A VM object, whether or not there is a machine for it. */
 export interface Vm {
@@ -35,8 +37,14 @@ export interface FaultWorld {
   readonly cutter: PortCutter
   readonly history: ClientHistory
   readonly truth: Truth
+  readonly users: Users
+  /** Besides the residents, the VMs that are there: those of the last round. */
+  present: readonly Comer[]
+  turn: number
   /** Changes of address that could not be helped. */
   readonly excused: Move[]
+  /** Leases that could not be kept, as they are told. */
+  readonly excusedLosses: string[]
   /** They run all the time, and renew their leases. */
   readonly residents: readonly Guest[]
   /** They are switched on for a while. */
@@ -47,14 +55,15 @@ export interface FaultWorld {
 export const NETWORK = 'default/net-48'
 /** Renewals come every quarter of a minute, besides those that are asked for. */
 const LEASE_SECONDS = 30
-const [FIRST, LAST] = [81, 200]
+/** For the residents and for one storm, while a few of the last are there still: what is given back is soon given again. */
+const [FIRST, LAST] = [81, 120]
 const CAPACITY = LAST - FIRST + 1
 
 const RESIDENTS: readonly ClientKind[] = [
   ...(['udhcpc', 'udhcpc', 'udhcpc', 'udhcpc', 'udhcpc', 'udhcpc'] as const),
   ...(['dhclient', 'dhclient', 'dhclient', 'dhclient'] as const),
 ]
-const VISITORS: readonly ClientKind[] = Array.from({ length: 10 }, () => 'udhcpc')
+const VISITORS: readonly ClientKind[] = Array.from({ length: 12 }, () => 'udhcpc')
 
 const POOL = {
   apiVersion: 'network.harvesterhci.io/v1alpha1',
@@ -100,7 +109,11 @@ export async function createFaultWorld(): Promise<FaultWorld> {
     cutter,
     history,
     truth,
+    users: createUsers(store, truth),
+    present: [],
+    turn: 0,
     excused: [],
+    excusedLosses: [],
     residents,
     visitors,
     async close() {
@@ -158,7 +171,7 @@ export async function untilQuiet({ truth }: FaultWorld, vms: readonly Vm[]): Pro
     await eventually(
       'the pool to hold what was asked for',
       () => {
-        const byMac = new Map([...truth.allocated()].map(([address, mac]) => [mac, address]))
+        const byMac = new Map([...truth.allocated()].map(([address, mac]) => [parseMacAddress(mac), address]))
         const told = truth.told()
         seen = { allocated: [...byMac.keys()].sort(), told: Object.fromEntries(told) }
         const isAllocated = seen.allocated.join() === asked.join()

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { allocated, released } from './builders.ts'
+import { addressOf, allocated, macOf, released } from './builders.ts'
+import type { PoolOperation } from './events.ts'
 import { checkLinearizable, tellVerdict } from './linearizability.ts'
 
 const typeOf = (...history: Parameters<typeof checkLinearizable>[0]) => checkLinearizable(history).type
@@ -48,6 +49,32 @@ test('a release that nobody heard of may happen at any later time, or never', ()
   expect(typeOf(allocated(1, 5, 0, 1), lost, allocated(2, 5, 4, 5), allocated(1, 5, 6, 7))).toBe(
     'not-linearizable',
   )
+})
+
+test('who held an address before the history began holds it until it gives it back', () => {
+  const initial = new Map([[macOf(1), addressOf(5)]])
+  const check = (...history: PoolOperation[]) => checkLinearizable(history, { initial }).type
+  expect(check(released(1, 0, 1), allocated(2, 5, 2, 3))).toBe('linearizable')
+  expect(check(allocated(2, 5, 2, 3))).toBe('not-linearizable')
+  expect(check(allocated(1, 6, 2, 3))).toBe('not-linearizable')
+})
+
+test('an address that is handed on before its holder was deleted is found among calls that were given up', () => {
+  const initial = new Map([
+    [macOf(1), addressOf(5)],
+    [macOf(2), addressOf(6)],
+  ])
+  const handedOn = (toldAt: number) =>
+    checkLinearizable(
+      [
+        ...[allocated(3, 'unknown', 0, 1.5), allocated(4, 'unknown', 0, 1.5), allocated(3, 5, 1.5, toldAt)],
+        ...[released(2, 1, 2.5, 'unknown'), allocated(4, 6, 1.6, 4), released(2, 2.5, 5)],
+        ...[released(1, 3, 4.5, 'unknown'), released(1, 4.5, 6), allocated(1, 7, 7, 8)],
+      ],
+      { initial },
+    )
+  expect(handedOn(3.5).type).toBe('linearizable')
+  expect(handedOn(2.9).type).toBe('not-linearizable')
 })
 
 test('a search that would take too long says so', () => {

@@ -1,7 +1,7 @@
 import { formatIPv4Address, type IPv4Address } from '../../../src/api/values/ipv4-address.ts'
 import type { MacAddress } from '../../../src/api/values/mac-address.ts'
 import { describeTime, type PoolOperation } from './events.ts'
-import { EMPTY_POOL, outcomesOf, type PoolModel, poolKey } from './pool-model.ts'
+import { EMPTY_POOL, type Held, outcomesOf, type PoolModel, poolKey } from './pool-model.ts'
 
 export type Verdict =
   | { readonly type: 'linearizable'; readonly order: readonly PoolOperation[] }
@@ -18,6 +18,8 @@ export type Verdict =
   | { readonly type: 'unknown'; readonly steps: number }
 
 export interface SearchOptions {
+  /** What the pool surely was before the first of the operations was called. */
+  readonly initial?: PoolModel
   readonly maximumSteps?: number
 }
 
@@ -28,12 +30,12 @@ export interface SearchOptions {
  */
 export function checkLinearizable(
   history: readonly PoolOperation[],
-  { maximumSteps = 200_000 }: SearchOptions = {},
+  { initial = EMPTY_POOL, maximumSteps = 200_000 }: SearchOptions = {},
 ): Verdict {
   const order: PoolOperation[] = []
   let steps = 0
-  for (const part of independentParts(history)) {
-    const search = new Search(part, maximumSteps - steps)
+  for (const part of independentParts(history, initial)) {
+    const search = new Search(part, initial, maximumSteps - steps)
     const found = search.run()
     steps += search.steps
     if (found === 'given-up') return { type: 'unknown', steps }
@@ -65,13 +67,13 @@ export function tellOperation({ type, mac, invokedAt, respondedAt, outcome }: Po
 }
 
 /** MACs that were never told the same address have nothing to do with each other: each part is searched for itself. */
-function independentParts(history: readonly PoolOperation[]): PoolOperation[][] {
+function independentParts(history: readonly PoolOperation[], initial: PoolModel): PoolOperation[][] {
   const parents = new Map<MacAddress, MacAddress>()
   const rootOf = (mac: MacAddress): MacAddress => {
     const parent = parents.get(mac) ?? mac
     return parent === mac ? mac : rootOf(parent)
   }
-  const told = new Map<IPv4Address, MacAddress>()
+  const told = new Map<Held, MacAddress>([...initial].map(([mac, held]) => [held, mac]))
   for (const { mac, outcome } of history) {
     if (outcome.type !== 'address') continue
     const other = told.get(outcome.address)
@@ -91,15 +93,18 @@ function independentParts(history: readonly PoolOperation[]): PoolOperation[][] 
 class Search {
   steps = 0
   readonly #operations: readonly PoolOperation[]
+  readonly #initial: PoolModel
   readonly #maximum: number
   readonly #told = new Map<MacAddress, IPv4Address[]>()
   readonly #answered: number
   readonly #tried = new Set<string>()
   readonly #done: boolean[]
   readonly #order: number[] = []
-  #best: { order: readonly number[]; pool: PoolModel } = { order: [], pool: EMPTY_POOL }
+  #best: { order: readonly number[]; pool: PoolModel }
 
-  constructor(operations: readonly PoolOperation[], maximum: number) {
+  constructor(operations: readonly PoolOperation[], initial: PoolModel, maximum: number) {
+    this.#initial = initial
+    this.#best = { order: [], pool: initial }
     this.#operations = [...operations].sort((a, b) => a.invokedAt - b.invokedAt)
     this.#maximum = maximum
     this.#done = this.#operations.map(() => false)
@@ -112,7 +117,7 @@ class Search {
   }
 
   run(): boolean | 'given-up' {
-    return this.#search(EMPTY_POOL, this.#answered)
+    return this.#search(this.#initial, this.#answered)
   }
 
   longest(): { explained: PoolOperation[]; pool: PoolModel; stuck: PoolOperation[] } {

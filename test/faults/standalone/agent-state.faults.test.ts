@@ -6,11 +6,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../../e2e/support/eventually.ts'
 import { startApart } from '../support/apart.ts'
 import { type ApiUser, createApiUser } from '../support/api-history.ts'
-import { expectAgreement, expectSound } from '../support/checks.ts'
+import { expectAgreement, expectOneAtATime, expectUndisturbed } from '../support/checks.ts'
 import { partNamed } from '../support/faults.ts'
 import { addMachine, type Machine } from '../support/machines.ts'
 import { createRecorder, type Recorder } from '../support/recorder.ts'
-import { renewUntilAnswered } from '../support/rounds.ts'
+import { renewOnce } from '../support/renewing.ts'
 import { POOL, type World } from '../support/world.ts'
 
 /** An agent that starts while API and broker are down has nothing but its state file. */
@@ -24,7 +24,8 @@ let late: Machine
 let folder: string
 let file: string
 beforeAll(async () => {
-  world = await startApart()
+  // Long, so that no client renews by itself while nobody can answer it.
+  world = await startApart({ leaseSeconds: 300 })
   user = createApiUser(world.store, now)
   recorder = createRecorder(now)
   const shop = { network: world.machines, user, recorder }
@@ -58,7 +59,7 @@ test.each(Object.entries(DAMAGES))(
       await agent().program.says(/state file damaged; set aside/)
       expect(agent().program.ended()).toBeUndefined()
     })
-    await renewUntilAnswered(early, now(), recorder)
+    await renewOnce(early, { recorder, now })
     await untilSaved(early)
     expect(existsSync(`${file}.damaged`)).toBe(true)
     await rm(`${file}.damaged`)
@@ -73,9 +74,9 @@ test('an old state file: who is in it is served in the dark, who came later when
     await agent().kill()
     await writeFile(file, old)
     await agent().start()
-    await renewUntilAnswered(early, now(), recorder)
+    await renewOnce(early, { recorder, now })
   })
-  await renewUntilAnswered(late, now(), recorder)
+  await renewOnce(late, { recorder, now })
   await expectAgreement(world, user, [early, late])
 })
 
@@ -89,25 +90,26 @@ test.each([
     await world.server.exec('sh', ['-c', 'cat /dev/zero > "$0/filler" 2>/dev/null || true', folder])
   await agent().start()
   await agent().program.says(/state file not written; after a restart without API/)
-  await renewUntilAnswered(early, now(), recorder)
+  await renewOnce(early, { recorder, now })
   await inTheDark(async () => {
-    await renewUntilAnswered(early, now(), recorder)
+    await renewOnce(early, { recorder, now })
     await agent().kill()
     await agent().start()
     // It knows nothing, and waits.
     await wait(2_000)
     expect(agent().program.ended()).toBeUndefined()
   })
-  await renewUntilAnswered(early, now(), recorder)
+  await renewOnce(early, { recorder, now })
   await agent().kill()
   await world.server.exec('umount', [folder])
   await agent().start()
 })
 
 test('through all of that no address had two holders, and nobody was moved', async () => {
-  await renewUntilAnswered(late, now(), recorder)
+  await renewOnce(late, { recorder, now })
   await expectAgreement(world, user, [early, late])
-  expectSound(recorder.events, user.history)
+  expectUndisturbed(recorder.events)
+  expectOneAtATime(user.history)
 })
 
 const agent = () => partNamed(world.parts, 'agent')

@@ -1,20 +1,19 @@
 import { startApart } from '../support/apart.ts'
 import { testFaults } from '../support/fault-suite.ts'
+import { fault } from '../support/faults.ts'
+import { FLEET_CAPACITY } from '../support/fleet.ts'
 
 /** nats-server keeps nothing on disk: one that was killed has forgotten everything when it comes back. */
 testFaults({
   title: 'controller, agent, API and broker apart',
-  start: startApart,
+  start: () => startApart({ capacity: FLEET_CAPACITY }),
   faults: [
     ...(['agent', 'controller', 'nats', 'api'] as const).flatMap((part) => [
-      { kind: 'kill' as const, parts: [part] },
-      { kind: 'stop' as const, parts: [part] },
-      { kind: 'cut' as const, parts: [part] },
+      fault(500, ['kill', part]),
+      fault(2_500, ['stop', part]),
+      fault(2_500, ['cut', part]),
     ]),
-    { kind: 'kill', parts: ['agent', 'api'] },
-    { kind: 'kill', parts: ['agent', 'nats'] },
-    { kind: 'kill', parts: ['controller', 'nats'] },
-    { kind: 'cut', parts: ['controller', 'agent'] },
+    fault(2_500, ['mute', 'agent']),
   ],
   boundSeconds: 45,
 })

@@ -4,11 +4,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { VIRTUAL_MACHINES } from '../../../src/api/resource.ts'
 import { virtualMachine } from '../../e2e/support/manifests.ts'
 import { type ApiUser, createApiUser } from '../support/api-history.ts'
-import { expectAgreement, expectSound } from '../support/checks.ts'
+import { expectAgreement, expectOneAtATime, expectUndisturbed } from '../support/checks.ts'
 import { partNamed } from '../support/faults.ts'
 import { addMachine, type Machine } from '../support/machines.ts'
 import { createRecorder, type Recorder } from '../support/recorder.ts'
-import { renewUntilAnswered } from '../support/rounds.ts'
+import { renewOnce } from '../support/renewing.ts'
 import { DATA_DIRECTORY, startTogether } from '../support/together.ts'
 import type { World } from '../support/world.ts'
 
@@ -45,14 +45,14 @@ test('on a full disk a new VM is refused with the reason, and clients are served
   await expect(world.store.create(VIRTUAL_MACHINES, refused)).rejects.toThrow(
     /the data directory took no write/,
   )
-  await renewUntilAnswered(early, now(), recorder)
+  await renewOnce(early, { recorder, now })
 })
 
 test('killed and started again on the full disk, it serves what it knew', async () => {
   const standalone = partNamed(world.parts, 'standalone')
   await standalone.kill()
   await standalone.start()
-  await renewUntilAnswered(early, now(), recorder)
+  await renewOnce(early, { recorder, now })
 })
 
 test('when there is room again, new VMs are bound, and nothing is lost', async () => {
@@ -60,7 +60,8 @@ test('when there is room again, new VMs are bound, and nothing is lost', async (
   await makeRoom()
   await bound
   await expectAgreement(world, user, [early, late])
-  expectSound(recorder.events, user.history)
+  expectUndisturbed(recorder.events)
+  expectOneAtATime(user.history)
 })
 
 async function fillDisk(): Promise<void> {

@@ -8,14 +8,14 @@ import { freePort } from '../../support/nats-server.ts'
 import { startWithPort } from './inherited-port.ts'
 import { createManagementNetwork } from './management-network.ts'
 import { startPart } from './part.ts'
-import { NIC, openWorld, POOL, prepareGround, type World } from './world.ts'
+import { NIC, openWorld, POOL, type PoolOptions, prepareGround, type World } from './world.ts'
 
 const ADDRESSES = { api: '10.99.0.1', nats: '10.99.0.2', controller: '10.99.0.3', agent: '10.99.0.4' }
 const API_PORT = 8001
 const NATS_URL = `nats://${ADDRESSES.nats}:4222`
 
 /** Every process in a network namespace of its own: API, nats-server, controller and agent. */
-export async function startApart(): Promise<World> {
+export async function startApart(options: PoolOptions = {}): Promise<World> {
   const ground = await prepareGround()
   const closers = [() => ground.close()]
   const close = async () => {
@@ -66,12 +66,12 @@ export async function startApart(): Promise<World> {
         ...['--kubeconfig', kubeconfig, '--state-dir', join(folder, 'state'), '--health', '127.0.0.1:9002'],
       ])
     const parts = [
-      await startPart('api', startApi, apiHost.cable),
-      await startPart('nats', startNats, natsHost.cable),
-      await startPart('controller', startController, controllerHost.cable),
-      await startPart('agent', startAgent, agentCable),
+      await startPart('api', startApi, { cable: apiHost.cable }),
+      await startPart('nats', startNats, { cable: natsHost.cable }),
+      await startPart('controller', startController, { cable: controllerHost.cable }),
+      await startPart('agent', startAgent, { cable: agentCable, answers: ground.answers }),
     ]
-    const world = await openWorld(ground, parts, port)
+    const world = await openWorld(ground, parts, port, options)
     return {
       ...world,
       async close() {

@@ -1,28 +1,44 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Part } from './part.ts'
 
-export type FaultKind = 'kill' | 'stop' | 'cut'
+/** `mute`: what it says to DHCP clients is lost, though it hears them; an ACK is given, and nobody has heard it. */
+export type FaultKind = 'kill' | 'stop' | 'cut' | 'mute'
 
-/** What is done to which processes. */
+/** What is done to one process. */
+export type Blow = readonly [FaultKind, string]
+
+/** What is done at once, for how long. */
 export interface Fault {
-  readonly kind: FaultKind
-  readonly parts: readonly string[]
+  readonly blows: readonly Blow[]
+  /** How long a process is away: killed (and then it has to start), stopped, or cut off. */
+  readonly awayMs: number
 }
 
-/** How long a part is away: killed (and then it has to start), stopped, or cut off. */
-const AWAY_MS: Record<FaultKind, number> = { kill: 500, stop: 2_500, cut: 2_500 }
+const VERBS: Record<FaultKind, string> = { kill: 'kill -9', stop: 'SIGSTOP', cut: 'cut off', mute: 'mute' }
 
-export function describeFault({ kind, parts }: Fault): string {
-  const verb = { kill: 'kill -9', stop: 'SIGSTOP 2.5 s', cut: 'cut off 2.5 s' }[kind]
-  return `${verb} ${parts.join(' + ')}`
+export function fault(awayMs: number, ...blows: readonly Blow[]): Fault {
+  return { blows, awayMs }
 }
 
-/** Does it to all of them at once, and puts it right again. */
-export async function inject(fault: Fault, all: ReadonlyMap<string, Part>): Promise<void> {
-  const parts = fault.parts.map((name) => partNamed(all, name))
-  await Promise.all(parts.map((part) => strike(part, fault.kind)))
-  await wait(AWAY_MS[fault.kind])
-  await Promise.all(parts.map((part) => mend(part, fault.kind)))
+export function describeFault({ blows, awayMs }: Fault): string {
+  const all = blows.map(([kind, part]) => `${VERBS[kind]} ${part}`).join(' + ')
+  return `${all}, ${awayMs / 1000} s`
+}
+
+/**
+ * Does it to all of them at once, and puts it right again.
+ * @param struck called when all are away
+ */
+export async function inject(
+  { blows, awayMs }: Fault,
+  all: ReadonlyMap<string, Part>,
+  struck: () => void = () => {},
+): Promise<void> {
+  const blowsOn = blows.map(([kind, name]) => ({ kind, part: partNamed(all, name) }))
+  await Promise.all(blowsOn.map(({ kind, part }) => strike(part, kind)))
+  struck()
+  await wait(awayMs)
+  await Promise.all(blowsOn.map(({ kind, part }) => mend(part, kind)))
 }
 
 export function partNamed(all: ReadonlyMap<string, Part>, name: string): Part {
@@ -34,16 +50,17 @@ export function partNamed(all: ReadonlyMap<string, Part>, name: string): Part {
 async function strike(part: Part, kind: FaultKind): Promise<void> {
   if (kind === 'kill') await part.kill()
   else if (kind === 'stop') part.pause()
-  else await cableOf(part).cut()
+  else await cableOf(part, kind).cut()
 }
 
 async function mend(part: Part, kind: FaultKind): Promise<void> {
   if (kind === 'kill') await part.start()
   else if (kind === 'stop') part.resume()
-  else await cableOf(part).mend()
+  else await cableOf(part, kind).mend()
 }
 
-function cableOf({ name, cable }: Part) {
-  if (cable === undefined) throw new Error(`${name} has no cable to cut`)
-  return cable
+function cableOf({ name, cable, answers }: Part, kind: 'cut' | 'mute') {
+  const found = kind === 'cut' ? cable : answers
+  if (found === undefined) throw new Error(`${name} has nothing that could be cut off (${kind})`)
+  return found
 }

@@ -11,20 +11,23 @@ export interface Part {
   /** SIGSTOP: it holds its sockets, and says nothing. */
   pause(): void
   resume(): void
-  /** Undefined for a process that needs no network to others. */
+  /** To the other processes. Undefined for a process that needs no network to others. */
   readonly cable: Cable | undefined
+  /** What it says to DHCP clients; undefined for a process that does not. */
+  readonly answers: Cable | undefined
 }
 
 export async function startPart(
   name: string,
   run: () => Promise<RunningProgram>,
-  cable?: Cable,
+  { cable, answers }: { cable?: Cable; answers?: Cable } = {},
 ): Promise<Part> {
   let program = await run()
   const signal = (what: NodeJS.Signals) => process.kill(program.pid, what)
   return {
     name,
     cable,
+    answers,
     get program() {
       return program
     },

@@ -1,10 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { eventually } from '../../e2e/support/eventually.ts'
-import { describeFault, type Fault, inject } from './faults.ts'
 import type { ApiUser } from './api-history.ts'
+import { describeFault, type Fault, inject } from './faults.ts'
 import type { Machine } from './machines.ts'
 import type { Recorder } from './recorder.ts'
 import type { Recovery } from './recovery-table.ts'
+import { renewThrough } from './renewing.ts'
+import { createSignal } from './signal.ts'
 import type { World } from './world.ts'
 
 export interface Round {
@@ -14,74 +16,93 @@ export interface Round {
   readonly now: () => number
 }
 
-/** Asked again after this long, a client that was not answered starts over from DISCOVER. */
-const ASK_AGAIN_MS = 1_000
-const PATIENCE_SECONDS = 60
-/** From one VM of a storm to the next: a storm that is over at once is over before a fault has struck. */
-const STORM_STEP_MS = 25
+/** Who comes and who goes while a fault strikes. */
+export interface Storm {
+  readonly arriving: readonly Machine[]
+  readonly leaving: readonly Machine[]
+  /** Of those that leave, so many are made again at once, with the name and MAC that they had. */
+  readonly returning: number
+}
 
-/** VMs are made and boot, one right after the other; the fault strikes when the first of them has an address. */
+/** Who is there, who goes, and who comes and asks for the addresses of the first of those that go. */
+export interface Handover {
+  readonly staying: readonly Machine[]
+  readonly leaving: readonly Machine[]
+  readonly heirs: readonly Machine[]
+}
+
+const STEP_MS = 25
+
+/**
+ * VMs are made and boot, and others are deleted, one right after the other. The fault strikes when the first of them has
+ * an address; half of them are made and deleted only when it has struck, so that it meets some whatever it is.
+ */
 export async function bootStorm(
   { world, recorder, user, now }: Round,
   fault: Fault,
-  machines: readonly Machine[],
+  { arriving, leaving, returning }: Storm,
 ): Promise<Recovery> {
   const told = user.history.length
-  const booting = Promise.all(
-    machines.map(async (machine, index) => {
-      await wait(index * STORM_STEP_MS)
+  const struck = createSignal()
+  const inTurn = async (index: number, all: readonly Machine[]) => {
+    const half = Math.ceil(all.length / 2)
+    if (index >= half) await struck.fired
+    await wait((index % half) * STEP_MS)
+  }
+  const all = Promise.all([
+    ...arriving.map(async (machine, index) => {
+      await inTurn(index, arriving)
       await machine.create()
     }),
-  )
-  booting.catch(() => {})
-  const isTold = () => (user.history.length > told ? true : undefined)
-  await eventually('a first address', isTold, { seconds: 20, pauseMs: 5 })
+    ...leaving.map(async (machine, index) => {
+      await inTurn(index, leaving)
+      if (index < leaving.length - returning) return machine.remove()
+      const outdated = await machine.remake()
+      if (outdated !== undefined) recorder.excuse(outdated)
+    }),
+  ])
+  all.catch(() => {})
+  await eventually('a first address', () => (user.history.length > told ? true : undefined), { pauseMs: 5 })
   const since = now()
-  await inject(fault, world.parts)
-  await booting
-  return {
-    fault: describeFault(fault),
-    during: 'boot storm',
-    answeredMs: answeredAfter(since, recorder, machines),
-  }
+  const waiting = arriving.filter(({ address }) => address === undefined)
+  await inject(fault, world.parts, struck.fire)
+  await all
+  const answeredMs = waiting.map(({ mac }) => (recorder.lastAcked(mac) ?? since) - since)
+  return { fault: describeFault(fault), during: 'boot storm', answeredMs }
 }
 
-/** The fault strikes while all clients hold a lease; each asks for its renewal until it is answered. A VM is made, too. */
+/**
+ * The fault strikes while all clients hold a lease and ask for its renewal again and again; some go, and others ask for
+ * their addresses. Nobody else asks for any, who could take them away.
+ */
 export async function renewals(
-  { world, recorder, now }: Round,
+  round: Round,
   fault: Fault,
-  machines: readonly Machine[],
-  newcomer: Machine,
+  { staying, leaving, heirs }: Handover,
 ): Promise<Recovery> {
+  const { world, now } = round
+  const struck = createSignal()
   const since = now()
-  const injected = inject(fault, world.parts)
-  const made = newcomer.create().then(() => now() - since)
-  await Promise.all(machines.map((machine) => renewUntilAnswered(machine, since, recorder)))
-  const answeredMs = answeredAfter(since, recorder, machines)
-  const newcomerMs = await made
-  await injected
-  await newcomer.remove()
-  return { fault: describeFault(fault), during: 'renewals', answeredMs, newcomerMs }
-}
-
-/** Asks for a renewal, and starts over, until there is an ACK that is younger than `since`. */
-export async function renewUntilAnswered(machine: Machine, since: number, recorder: Recorder): Promise<void> {
-  const isAnswered = () => ((recorder.lastAcked(machine.mac) ?? 0) > since ? true : undefined)
-  for (let asked = 0; asked < PATIENCE_SECONDS && isAnswered() === undefined; asked += 1) {
-    // What it is answered is in the recorder's history.
-    machine.client.renew().catch(() => {})
-    await eventually('an answer', isAnswered, { seconds: ASK_AGAIN_MS / 1000, pauseMs: 20 }).catch(() =>
-      wait(0),
-    )
+  const inherited = leaving.map(({ address }) => address)
+  const injected = inject(fault, world.parts, struck.fire)
+  const inTurn = async (index: number) => {
+    await struck.fired
+    await wait(index * STEP_MS)
   }
-  if (isAnswered() === undefined)
-    throw new Error(`${machine.name} was not answered for ${PATIENCE_SECONDS} s`)
-}
-
-/** Of those that were answered since; the others had been answered before. */
-function answeredAfter(since: number, recorder: Recorder, machines: readonly Machine[]): number[] {
-  return machines.flatMap(({ mac }) => {
-    const at = recorder.lastAcked(mac) ?? 0
-    return at > since ? [at - since] : []
-  })
+  const going = Promise.all(
+    leaving.map(async (machine, index) => {
+      await inTurn(index)
+      await machine.remove()
+    }),
+  )
+  const coming = Promise.all(
+    heirs.map(async (machine, index) => {
+      await inTurn(index)
+      await machine.create(inherited[index])
+      return now() - since
+    }),
+  )
+  const renewed = Promise.all(staying.map((machine) => renewThrough(machine, injected, round)))
+  const [answeredMs, heirsMs] = await Promise.all([renewed, coming, going, injected])
+  return { fault: describeFault(fault), during: 'renewals', answeredMs, newcomerMs: Math.max(...heirsMs) }
 }

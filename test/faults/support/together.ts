@@ -3,9 +3,9 @@ import { builtProgram } from '../../e2e/support/build.ts'
 import { freePort } from '../../support/nats-server.ts'
 import { startWithPort } from './inherited-port.ts'
 import { startPart } from './part.ts'
-import { type Ground, NIC, openWorld, POOL, prepareGround, type World } from './world.ts'
+import { type Ground, NIC, openWorld, POOL, type PoolOptions, prepareGround, type World } from './world.ts'
 
-export interface TogetherOptions {
+export interface TogetherOptions extends PoolOptions {
   /** Before the first start: a disk for the data directory, say. */
   readonly prepare?: (ground: Ground) => Promise<void>
 }
@@ -13,13 +13,15 @@ export interface TogetherOptions {
 export const DATA_DIRECTORY = 'data'
 
 /** `managed-dhcp standalone`: API, message bus, controller and agent in one process. */
-export async function startTogether({ prepare }: TogetherOptions = {}): Promise<World> {
+export async function startTogether({ prepare, ...pool }: TogetherOptions = {}): Promise<World> {
   const ground = await prepareGround()
   try {
     await prepare?.(ground)
     const port = await freePort()
-    const standalone = await startPart('standalone', () => startStandalone(ground, port))
-    return await openWorld(ground, [standalone], port)
+    const standalone = await startPart('standalone', () => startStandalone(ground, port), {
+      answers: ground.answers,
+    })
+    return await openWorld(ground, [standalone], port, pool)
   } catch (error) {
     await ground.close()
     throw error

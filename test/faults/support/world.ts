@@ -15,12 +15,16 @@ import { checkLabRights } from '../../../src/lab/tools.ts'
 import { systemClock } from '../../../src/runtime/system-clock.ts'
 import { eventually } from '../../e2e/support/eventually.ts'
 import { network } from '../../e2e/support/manifests.ts'
+import type { Cable } from './management-network.ts'
 import type { Part } from './part.ts'
 
 export const NIC = 'eth1'
 export const POOL = { namespace: 'default', name: 'net-48' }
-/** Short, so that leases are renewed all the time, and run out when nobody answers. */
-export const LEASE_SECONDS = 20
+/**
+ * Short, so that clients that are left alone renew; udhcpc takes none that is shorter. Longer than any fault lasts: a
+ * client that loses its lease was let down.
+ */
+export const LEASE_SECONDS = 30
 
 /** The product, with a network of machines that it serves. */
 export interface World {
@@ -43,6 +47,8 @@ export interface Ground {
   readonly machines: LabNetwork
   /** A folder of the host that is removed at the end. */
   readonly folder: string
+  /** What the agent says to clients: cut, it hears them still, and sends, and nothing arrives. */
+  readonly answers: Cable
   close(): Promise<void>
 }
 
@@ -55,6 +61,7 @@ export async function prepareGround(): Promise<Ground> {
     server,
     machines,
     folder,
+    answers: answersOf(server),
     async close() {
       await machines.close()
       await rm(folder, { recursive: true, force: true })
@@ -62,26 +69,50 @@ export async function prepareGround(): Promise<Ground> {
   }
 }
 
-/** Room for 80 leases. */
-export const POOL_MANIFEST: KubeObject = {
-  apiVersion: 'network.harvesterhci.io/v1alpha1',
-  kind: 'IPPool',
-  metadata: POOL,
-  spec: {
-    networkName: 'default/net-48',
-    ipv4Config: {
-      serverIP: '192.168.48.2',
-      cidr: '192.168.48.0/24',
-      pool: { start: '192.168.48.101', end: '192.168.48.180' },
-      router: '192.168.48.1',
-      dns: ['1.1.1.1'],
-      leaseTime: LEASE_SECONDS,
+/** A queue without room in front of the interface: what is sent is gone, and the sender is told nothing. */
+function answersOf(server: NetworkNamespace): Cable {
+  return {
+    cut: async () => {
+      await server.exec('tc', ['qdisc', 'replace', 'dev', NIC, 'root', 'pfifo', 'limit', '0'])
     },
-  },
+    mend: async () => {
+      await server.exec('tc', ['qdisc', 'delete', 'dev', NIC, 'root'])
+    },
+  }
+}
+
+export interface PoolOptions {
+  readonly leaseSeconds?: number
+  /** How many addresses there are. */
+  readonly capacity?: number
+}
+
+function poolManifest({ leaseSeconds = LEASE_SECONDS, capacity = 30 }: PoolOptions): KubeObject {
+  return {
+    apiVersion: 'network.harvesterhci.io/v1alpha1',
+    kind: 'IPPool',
+    metadata: POOL,
+    spec: {
+      networkName: 'default/net-48',
+      ipv4Config: {
+        serverIP: '192.168.48.2',
+        cidr: '192.168.48.0/24',
+        pool: { start: '192.168.48.101', end: `192.168.48.${100 + capacity}` },
+        router: '192.168.48.1',
+        dns: ['1.1.1.1'],
+        leaseTime: leaseSeconds,
+      },
+    },
+  }
 }
 
 /** Makes network and pool, and waits until the pool is served. */
-export async function openWorld(ground: Ground, parts: readonly Part[], port: number): Promise<World> {
+export async function openWorld(
+  ground: Ground,
+  parts: readonly Part[],
+  port: number,
+  options: PoolOptions = {},
+): Promise<World> {
   const kubeconfig = join(ground.folder, 'kubeconfig-of-the-test')
   await writeKubeconfig(kubeconfig, { url: `http://127.0.0.1:${port}` })
   const store = createKubeStore({
@@ -93,7 +124,7 @@ export async function openWorld(ground: Ground, parts: readonly Part[], port: nu
   })
   const pool = async () => ipPoolSchema.parse(await store.get(IP_POOLS, POOL))
   await store.create(NETWORK_ATTACHMENT_DEFINITIONS, { ...network('net-48'), metadata: POOL })
-  await store.create(IP_POOLS, POOL_MANIFEST)
+  await store.create(IP_POOLS, poolManifest(options))
   await eventually('the pool is served', async () =>
     isConditionTrue((await pool()).status?.conditions, 'AgentReady') ? true : undefined,
   )

@@ -24,7 +24,7 @@ export function describeForgetfulBroker(world: () => FaultWorld, measured: Measu
       end: async () => {},
     }
     const round = await strikeRound(world(), [{ fault, holdMs: 0 }], {
-      ...{ phase: 'boot storm', vms: 20, withinMs: 2_500, machines: 10, strikeAfterMs: 800 },
+      ...{ phase: 'boot storm', vms: 20, withinMs: 2_500, machines: 6, strikeAfterMs: 800 },
     })
     measured.push(round)
     expect(Math.max(...round.bound, ...round.renewed)).toBeLessThan(BOUND_SECONDS)

@@ -4,8 +4,8 @@ import { type Measured, strikeRound } from '../round.ts'
 import type { FaultWorld } from '../world.ts'
 import { BOUND_SECONDS } from './bound.ts'
 
-/** While the residents renew, a few VMs come, half of them with machines. */
-const RENEWALS = { phase: 'renewals', vms: 4, withinMs: 1_000, machines: 2, strikeAfterMs: 100 }
+/** While the residents renew, some VMs come and as many go, a third of them with machines. */
+const RENEWALS = { phase: 'renewals', vms: 9, withinMs: 1_200, machines: 3, strikeAfterMs: 300 }
 
 export function describeSingles(world: () => FaultWorld, measured: Measured[]): void {
   describe('one process is struck while clients renew and VMs are created', () => {
