@@ -1,7 +1,7 @@
 import type { MacAddress } from '../../src/api/values/mac-address.ts'
 import { type Instant, later, minutes, seconds } from '../../src/api/values/time.ts'
 import { claimOf, pruneClaims } from './claims.ts'
-import type { PoolEffect, PoolMessage } from './messages.ts'
+import type { Claim, PoolEffect, PoolMessage } from './messages.ts'
 import { forgetRefused } from './refusals.ts'
 import { type PoolState, SWEEP_INTERVAL } from './state.ts'
 
@@ -27,8 +27,10 @@ export function startChores(state: PoolState, now: Instant, effects: PoolEffect[
   if (next.nextSweep <= now && next.book !== undefined) {
     pruneClaims(next)
     forgetRefused(next.refused, now)
-    const held = new Map<MacAddress, number>()
-    for (const [, mac] of next.book.allocator.held()) held.set(mac, claimOf(next, mac))
+    const held = new Map<MacAddress, Claim>()
+    for (const [, mac] of next.book.allocator.held()) {
+      held.set(mac, { serial: claimOf(next, mac), owner: next.claims.get(mac)?.owner })
+    }
     if (held.size > 0) {
       effects.push({ type: 'find-orphans', held, changesByOthers: next.changesByOthers })
       // An older object that took to the MAC later has it now: whoever was told before of the address asks again.

@@ -19,7 +19,7 @@ import type { Informer } from '../../src/kube/informer.ts'
 import { readIfThere } from '../../src/kube/read-if-there.ts'
 import type { Store } from '../../src/kube/store.ts'
 import type { Owner } from './contracts.ts'
-import type { Demand, Orphan } from './messages.ts'
+import type { Claim, Demand, Orphan } from './messages.ts'
 
 /** Who asks for what, read from the API at the moment of asking: what a pool checks before it takes anything away. */
 export interface DemandReader {
@@ -35,7 +35,7 @@ export interface DemandReader {
   /** Those who ask for one of these MACs on the network that others ask for too, as far as the watch knows. */
   rivals(network: ObjectKey, macs: readonly MacAddress[]): Owner[]
   /** Of the held MACs, those that nobody asks for. @throws StoreError */
-  findOrphans(network: ObjectKey, held: ReadonlyMap<MacAddress, number>): Promise<Orphan[]>
+  findOrphans(network: ObjectKey, held: ReadonlyMap<MacAddress, Claim>): Promise<Orphan[]>
 }
 
 const CONFIGS_BY_NETWORK = 'network'
@@ -145,10 +145,17 @@ export function createDemandReader(options: { store: Store; configs: Informer })
           .filter((wish) => sameObjectKey(wish.network, network))
           .map((wish) => wish.mac),
       )
-      // A list may be older than what the watch has told since.
-      return [...held]
-        .filter(([mac]) => !wanted.has(mac) && !isCached(mac))
-        .map(([mac, claim]) => ({ mac, claim }))
+      // A list may be older than what the watch has told since, and both older than what the owner asked for itself.
+      const unwanted = [...held].filter(([mac]) => !wanted.has(mac) && !isCached(mac))
+      const orphans: Orphan[] = []
+      for (const [mac, { serial, owner }] of unwanted) {
+        const config = owner === undefined ? undefined : await readConfig(owner)
+        const asks = (wish: Wish) => wish.mac === mac && sameObjectKey(wish.network, network)
+        if (config === undefined || !isAlive(config) || !wishes(config).some(asks)) {
+          orphans.push({ mac, claim: serial })
+        }
+      }
+      return orphans
     },
   }
 }

@@ -69,6 +69,13 @@ export interface Demand {
   clientMayRun: boolean
 }
 
+/** Who asked for a MAC last, as far as it is known. */
+export interface Claim {
+  /** Zero when nobody asked. */
+  serial: number
+  owner: Owner | undefined
+}
+
 /** A held address that nobody asks for. */
 export interface Orphan {
   mac: MacAddress
@@ -94,7 +101,7 @@ export type PoolEffect =
   | { type: 'reply-snapshot'; token: ReplyToken; body: SnapshotReply }
   | { type: 'reply-report'; token: ReplyToken }
   | { type: 'check-demand'; check: number; mac: MacAddress; candidates: readonly Owner[] }
-  | { type: 'find-orphans'; held: ReadonlyMap<MacAddress, number>; changesByOthers: number }
+  | { type: 'find-orphans'; held: ReadonlyMap<MacAddress, Claim>; changesByOthers: number }
   /** `tidy`: another network may still carry the pool's labels. */
   | { type: 'check-registration'; tidy: boolean }
   | { type: 'add-finalizer' }

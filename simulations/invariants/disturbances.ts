@@ -10,6 +10,8 @@ export interface DisturbanceParts {
   readonly windows: FaultWindows
   /** When a VM was last cut off, as it is while it is moved. */
   mutedAt(vm: string): number | undefined
+  /** The client is cut off now. */
+  isMuted(client: string): boolean
 }
 
 /** When the packets of whom can be taken at their word. */
@@ -21,8 +23,9 @@ export class Disturbances {
   }
 
   /** Since when the packets of a client pass undisturbed; undefined: they do not now. */
-  undisturbedSince({ network, vm }: RunningClient): number | undefined {
-    const { windows, mutedAt } = this.#parts
+  undisturbedSince({ name, network, vm }: RunningClient): number | undefined {
+    const { windows, mutedAt, isMuted } = this.#parts
+    if (isMuted(name)) return undefined
     if (windows.active('packets').some((fault) => fault.network === network)) return undefined
     const begun = this.#of('packets', network).filter(({ at }) => at <= windows.now())
     return Math.max(0, mutedAt(vm) ?? 0, ...begun.map(({ at, lasts }) => at + lasts))

@@ -26,7 +26,12 @@ import { whoHasItIsServed } from './who-has-it-is-served.ts'
 export function laws(world: World): Invariant[] {
   const { judge, plan, agents, windows, scheduler, guests } = world
   const { witness, history, wishes, hearsay } = judge
-  const disturbances = new Disturbances({ faults: plan.faults, windows, mutedAt: (vm) => guests.mutedAt(vm) })
+  const disturbances = new Disturbances({
+    faults: plan.faults,
+    windows,
+    mutedAt: (vm) => guests.mutedAt(vm),
+    isMuted: (client) => guests.isMuted(client),
+  })
   const areIntact = (network: string) => disturbances.areIntact(network)
   const hadPackets = (client: RunningClient) => disturbances.undisturbedSince(client)
   /** What was put there while the agent ran is not what it read. */

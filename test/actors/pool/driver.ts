@@ -124,7 +124,7 @@ export class PoolDriver {
 
   /** That nobody asks for any of the MACs that a search was about. */
   foundToBeOrphans({ held, changesByOthers }: EffectOf<'find-orphans'>): void {
-    const orphans = [...held].map(([mac, claim]) => ({ mac, claim }))
+    const orphans = [...held].map(([mac, { serial }]) => ({ mac, claim: serial }))
     this.tell({ type: 'orphans-found', orphans, changesByOthers })
   }
 

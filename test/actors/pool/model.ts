@@ -232,7 +232,7 @@ export class PoolWorld {
         const orphans = [...effect.held].filter(([each]) => !isWanted(each))
         return this.tell({
           type: 'orphans-found',
-          orphans: orphans.map(([each, claim]) => ({ mac: each, claim })),
+          orphans: orphans.map(([each, { serial }]) => ({ mac: each, claim: serial })),
           changesByOthers: effect.changesByOthers,
         })
       }

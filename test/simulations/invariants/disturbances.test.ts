@@ -17,9 +17,9 @@ const PACKETS: Fault = {
 }
 const LIAR: Fault = { type: 'liar', at: 100_000, lasts: 10_000, network: 'lan', everyMs: 500 }
 
-function at(now: number, faults: readonly Fault[], mutedAt?: number): Disturbances {
+function at(now: number, faults: readonly Fault[], mutedAt?: number, isMuted = false): Disturbances {
   const windows = new FaultWindows(faults, () => now, 900_000)
-  return new Disturbances({ faults, windows, mutedAt: () => mutedAt })
+  return new Disturbances({ faults, windows, mutedAt: () => mutedAt, isMuted: () => isMuted })
 }
 
 test.each([PACKETS, LIAR])('a fault of $type is forgiven while it lasts and a little longer', (fault) => {
@@ -39,4 +39,10 @@ test('the packets of a client pass since the last fault is over, and since its V
   expect(at(105_000, [PACKETS]).undisturbedSince(client)).toBeUndefined()
   expect(at(200_000, [PACKETS]).undisturbedSince(client)).toBe(110_000)
   expect(at(200_000, [PACKETS], 150_000).undisturbedSince(client)).toBe(150_000)
+})
+
+test('whoever is cut off has no packets, however long ago that began', () => {
+  const client = new Court().boot(FIRST)
+  expect(at(500_000, [], 100_000, false).undisturbedSince(client)).toBe(100_000)
+  expect(at(500_000, [], 100_000, true).undisturbedSince(client)).toBeUndefined()
 })
