@@ -24,6 +24,7 @@ import { type AgentDecision, decide, initialAgentState, readinessOf } from './de
 import { toSnapshot } from './lease-table.ts'
 import type { AgentEffect, AgentMessage } from './messages.ts'
 import type { AgentState } from './state.ts'
+import { outstandingOf } from './outstanding.ts'
 import type { StateFile } from './state-file.ts'
 import { createStateSaver } from './state-saver.ts'
 
@@ -75,7 +76,8 @@ export async function startAgentActor(options: AgentActorOptions): Promise<Agent
   let state: AgentState = { ...initialAgentState(clock.now()), interfaceProblem: options.interfaceProblem }
   const saver = createStateSaver({
     file: options.file,
-    current: () => (state.table === undefined ? undefined : toSnapshot(state.table)),
+    current: () =>
+      state.table === undefined ? undefined : { ...toSnapshot(state.table), ...outstandingOf(state.table) },
     clock,
     log,
   })
@@ -96,9 +98,10 @@ export async function startAgentActor(options: AgentActorOptions): Promise<Agent
     },
     started() {
       // Only in the first life: a later one knows better, also that there is nothing to serve any more.
-      const snapshot = saved
+      if (saved === undefined) return { type: 'tick' }
+      const { outstanding, ...snapshot } = saved
       saved = undefined
-      return snapshot === undefined ? { type: 'tick' } : { type: 'snapshot', snapshot, source: 'file' }
+      return { type: 'snapshot', snapshot, source: 'file', outstanding }
     },
     decide(before, message, now): AgentDecision {
       if (message.type === 'datagrams') waiting = []

@@ -22,6 +22,7 @@ import {
 } from './lease-table.ts'
 import { leftBehind, takeOver } from './left-behind.ts'
 import type { AgentEffect, AgentMessage, SnapshotSource } from './messages.ts'
+import { rememberOutstanding } from './outstanding.ts'
 import type { AgentStanding, AgentState, LeaseTable } from './state.ts'
 
 export interface AgentDecision {
@@ -70,7 +71,7 @@ function learn(
 ): AgentState {
   switch (message.type) {
     case 'snapshot':
-      return onSnapshot(state, message.snapshot, message.source, now, effects)
+      return onSnapshot(state, message, now, effects)
     case 'delta':
       return onDelta(state, message.delta, now, effects)
     case 'snapshot-failed': {
@@ -101,8 +102,7 @@ function learn(
 
 function onSnapshot(
   state: AgentState,
-  snapshot: PoolSnapshot,
-  source: SnapshotSource,
+  { snapshot, source, outstanding = {} }: Extract<AgentMessage, { type: 'snapshot' }>,
   now: Instant,
   effects: AgentEffect[],
 ): AgentState {
@@ -123,6 +123,7 @@ function onSnapshot(
   try {
     const opened = openLeaseTable(snapshot, source, table)
     if (source === 'file') presumeAcknowledged(opened, now)
+    rememberOutstanding(opened, outstanding)
     if (table !== undefined && wentBack(table, snapshot)) keepForgotten(table, opened, now)
     const isAnother = table !== undefined && table.snapshot.uid !== snapshot.uid
     const left = isAnother ? leftBehind(table) : state.left

@@ -2,6 +2,7 @@ import type { InterfaceProblem } from '../../src/network/interface-state.ts'
 import type { OutgoingDatagram, ReceivedDatagram } from '../../transports/packets/packet-transport.ts'
 import type { AgentReport, LeaseDelta, PoolSnapshot } from '../pool/contracts.ts'
 import type { DhcpEvent } from './contracts.ts'
+import type { Outstanding } from './outstanding.ts'
 
 /** Where a snapshot comes from: the state file of an earlier life, a watch or a pool actor, or a fresh read of the API. */
 export type SnapshotSource = 'file' | 'watch' | 'pool' | 'read'
@@ -9,7 +10,13 @@ export type SnapshotSource = 'file' | 'watch' | 'pool' | 'read'
 export type AgentMessage =
   /** All that came since the last of these. */
   | { type: 'datagrams'; datagrams: readonly ReceivedDatagram[] }
-  | { type: 'snapshot'; snapshot: PoolSnapshot; source: SnapshotSource }
+  /** `outstanding`: as the state file tells. */
+  | {
+      type: 'snapshot'
+      snapshot: PoolSnapshot
+      source: SnapshotSource
+      outstanding?: Outstanding | undefined
+    }
   | { type: 'delta'; delta: LeaseDelta }
   /** The pool actor could not be asked, or the API could not be read. */
   | { type: 'snapshot-failed' }

@@ -2,15 +2,14 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { Logger } from 'pino'
 import type { ObjectKey } from '../../src/api/values/object-key.ts'
-import type { PoolSnapshot } from '../pool/contracts.ts'
-import { decodeState, encodeState } from './state-content.ts'
+import { decodeState, encodeState, type SavedState } from './state-content.ts'
 
 /** What an agent serves from when it starts while nothing else can be reached (law 6). */
 export interface StateFile {
   /** Undefined when there is none, or none that can be read: that is logged, and the file set aside. */
-  read(): Promise<PoolSnapshot | undefined>
+  read(): Promise<SavedState | undefined>
   /** @throws StateFileError */
-  write(snapshot: PoolSnapshot): Promise<void>
+  write(snapshot: SavedState): Promise<void>
   /** @throws StateFileError */
   remove(): Promise<void>
 }

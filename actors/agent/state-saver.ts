@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import { milliseconds } from '../../src/api/values/time.ts'
 import { type Clock, sleep } from '../../src/runtime/clock.ts'
-import type { PoolSnapshot } from '../pool/contracts.ts'
+import type { SavedState } from './state-content.ts'
 import type { StateFile } from './state-file.ts'
 
 const INTERVAL = milliseconds(250)
@@ -17,7 +17,7 @@ export interface StateSaver {
 /** One write at a time, of what is current when it begins; a full disk is logged, and tried again. */
 export function createStateSaver(options: {
   file: StateFile
-  current: () => PoolSnapshot | undefined
+  current: () => SavedState | undefined
   clock: Clock
   log: Logger
 }): StateSaver {

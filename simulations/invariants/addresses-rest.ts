@@ -1,6 +1,5 @@
 import type { IPPool } from '../../src/api/ippool.ts'
 import { parsePoolConfiguration } from '../../src/api/pool-configuration.ts'
-import type { RunningClient } from '../world/guests.ts'
 import type { Invariant, Witness } from './invariant.ts'
 import { describeTenure, type PoolHistory, type Tenure, time } from './pool-history.ts'
 
@@ -16,13 +15,8 @@ interface Taken {
  */
 export function addressesRest(witness: Witness, history: PoolHistory): Invariant {
   const atRest = new WeakMap<Tenure, Taken>()
-  /** Guests that run on, although somebody has sworn that they do not. */
-  const disowned = new WeakSet<RunningClient>()
 
   return {
-    client(client, event) {
-      if (event.type === 'lost' && event.why === 'disowned') disowned.add(client)
-    },
     poolChanged({ pool, by, given, taken }) {
       // Before what was taken is noted: an address that passes from one to another in one write does not rest at all.
       for (const tenure of taken) {
@@ -31,8 +25,7 @@ export function addressesRest(witness: Witness, history: PoolHistory): Invariant
           .clients()
           .find(({ network, mac }) => `default/${network}` === tenure.network && mac === tenure.mac)
         // What people take by hand nobody may have seen; the lease time of a spec that is wrong nobody knows.
-        if (client === undefined || disowned.has(client)) continue
-        if (leaseMs === undefined || isByHand(by)) continue
+        if (client === undefined || leaseMs === undefined || isByHand(by)) continue
         atRest.set(tenure, { client: client.name, leaseMs })
       }
       if (isByHand(by)) return

@@ -17,7 +17,7 @@ export const stubbornGuests = scenarioOf({
   reaches: [
     'guest lags behind × BOUND',
     'guest paused × BOUND',
-    'guest restored × ',
+    'guest restored × BOUND',
     'guest stranded × BOUND',
     'release at shutdown × BOUND',
     'crash × controller leading',

@@ -50,7 +50,7 @@ export class Guests {
   }
 
   running(): RunningClient[] {
-    return [...this.#ports.values()].map(({ running }) => running)
+    return [...this.#ports.values()].filter(({ isDisowned }) => !isDisowned).map(({ running }) => running)
   }
 
   /** The client of this name, as in `client vm-3/nic-0`. */

@@ -1,6 +1,6 @@
 import { IP_POOLS, NETWORK_ATTACHMENT_DEFINITIONS, VM_NETWORK_CONFIGS } from '../../src/api/resource.ts'
 import type { ObjectKey } from '../../src/api/values/object-key.ts'
-import { AlreadyExistsError, NotFoundError } from '../../src/kube/errors.ts'
+import { AlreadyExistsError, InvalidObjectError, NotFoundError } from '../../src/kube/errors.ts'
 import type { Operation } from '../plan/operations.ts'
 import { type NetworkPlan, poolOf } from '../plan/plan.ts'
 import type { ApiServer } from './api-server.ts'
@@ -114,7 +114,8 @@ export class Operator {
     }
     void api.as('operator', request).catch((error: unknown) => {
       // What makes no sense by now is told to whoever typed it, and that is all.
-      if (error instanceof NotFoundError || error instanceof AlreadyExistsError) return
+      const isRefused = error instanceof InvalidObjectError || error instanceof AlreadyExistsError
+      if (isRefused || error instanceof NotFoundError) return
       throw error
     })
   }

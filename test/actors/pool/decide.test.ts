@@ -343,10 +343,10 @@ describe('release', () => {
     const driver = PoolDriver.of(held({ '192.168.48.84': TEST_MAC }))
     driver.release()
     driver.wanted(false)
-    driver.stopped(9)
+    driver.stopped(4)
     expect(driver.commit()?.ipv4?.resting?.['192.168.48.84']?.until).toBe('2026-01-01T00:05:00Z')
 
-    expect(driver.commit()?.ipv4?.resting?.['192.168.48.84']?.until).toBe('2026-01-01T00:05:09Z')
+    expect(driver.commit()?.ipv4?.resting?.['192.168.48.84']?.until).toBe('2026-01-01T00:05:04Z')
   })
 
   test('so it does when no answer came, and the write is seen when the pool is read again', () => {
