@@ -56,14 +56,14 @@ export class KubeVirt {
     if (!known?.isWanted || known.isRunning) return
     const nics = known.nics.map((nic) => this.#withMac(nic))
     const machine = this.#parts.machines.wish(vm, { ...known, nics, lagging: [], isRunning: true })
-    this.#update(vm, machine, () => this.#start(vm, machine))
+    this.#parts.objects.write(vm, machine, () => this.#start(vm, machine))
   }
 
   stop(vm: string): void {
     const known = this.#parts.machines.get(vm)
     if (!known?.isWanted || !known.isRunning) return
     const machine = this.#parts.machines.wish(vm, { ...known, isRunning: false })
-    this.#update(vm, machine, () =>
+    this.#parts.objects.write(vm, machine, () =>
       this.#shutDown(
         vm,
         () => !this.#parts.machines.isToRun(vm, machine),
@@ -202,15 +202,6 @@ export class KubeVirt {
       this.#forced.add(name)
       await objects.letGo(vm)
       lostNodes.machineGone(vm, incarnation)
-      return true
-    })
-  }
-
-  #update(vm: string, { nics, isRunning }: Machine, done: () => void, absent?: string): void {
-    const { objects } = this.#parts
-    objects.until(async () => {
-      await objects.update(vm, nics, isRunning, absent)
-      done()
       return true
     })
   }

@@ -12,6 +12,7 @@ import {
   machineSpec,
   NAMESPACE,
 } from './cluster-objects.ts'
+import type { Machine } from './machines.ts'
 import type { Scheduler } from './scheduler.ts'
 
 export interface MachineObjectsParts {
@@ -57,12 +58,22 @@ export class MachineObjects {
     }
   }
 
-  update(vm: string, nics: readonly NicPlan[], running: boolean, absent?: string): Promise<void> {
+  /** Tried until it is done. @param absent the NIC that is being unplugged */
+  write(
+    vm: string,
+    { nics, isRunning }: Pick<Machine, 'nics' | 'isRunning'>,
+    done: () => void,
+    absent?: string,
+  ): void {
     const body = {
       metadata: { annotations: annotationChanges(nics) },
-      spec: machineSpec(nics, running, absent),
+      spec: machineSpec(nics, isRunning, absent),
     }
-    return ifThere(this.#store.patch(VIRTUAL_MACHINES, key(vm), { type: 'merge', body }))
+    this.until(async () => {
+      await ifThere(this.#store.patch(VIRTUAL_MACHINES, key(vm), { type: 'merge', body }))
+      done()
+      return true
+    })
   }
 
   /** @returns false: it is gone, or on its way out */

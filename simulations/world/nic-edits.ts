@@ -28,7 +28,7 @@ export class NicEdits {
     const known = this.#parts.machines.get(vm)
     if (!known?.isWanted || known.nics.some(({ name }) => name === nic.name)) return
     const machine = this.#parts.machines.wish(vm, { ...known, nics: [...known.nics, nic] })
-    this.#update(vm, machine, () =>
+    this.#parts.objects.write(vm, machine, () =>
       this.#later(PLUG, () => {
         if (machine.isRunning && this.#parts.guests.isRunning(vm)) this.#plug(vm, nic)
         else this.#catchUp(vm, machine)
@@ -44,7 +44,7 @@ export class NicEdits {
     // KubeVirt unplugs what is marked `absent`, and then it may be taken out of the spec.
     const lagging = known.lagging.filter(({ name }) => name !== nic)
     const leaving = this.#parts.machines.wish(vm, { ...known, lagging })
-    this.#update(
+    this.#parts.objects.write(
       vm,
       leaving,
       () =>
@@ -52,7 +52,7 @@ export class NicEdits {
           this.#parts.guests.unplug(vm, nic)
           if (!this.#parts.machines.isCurrent(vm, leaving)) return
           const machine = this.#parts.machines.wish(vm, { ...leaving, nics: rest })
-          this.#update(vm, machine, () => this.#catchUp(vm, machine))
+          this.#parts.objects.write(vm, machine, () => this.#catchUp(vm, machine))
         }),
       nic,
     )
@@ -74,7 +74,7 @@ export class NicEdits {
     const had = known.lagging.find(({ name }) => name === nic) ?? before
     const lagging = isLagging && had !== undefined ? [...others, had] : isReplugged ? others : known.lagging
     const machine = this.#parts.machines.wish(vm, { ...known, nics, lagging })
-    this.#update(vm, machine, () => {
+    this.#parts.objects.write(vm, machine, () => {
       if (isLagging) return
       this.#later(PLUG, () => {
         if (isReplugged && guests.isRunning(vm)) guests.unplug(vm, nic)
@@ -101,15 +101,6 @@ export class NicEdits {
     objects.until(async () => {
       const machine = this.#parts.machines.get(vm)
       if (machine !== undefined) await objects.reportInstance(vm, { nics: asRunning(machine) })
-      return true
-    })
-  }
-
-  #update(vm: string, { nics, isRunning }: Machine, done: () => void, absent?: string): void {
-    const { objects } = this.#parts
-    objects.until(async () => {
-      await objects.update(vm, nics, isRunning, absent)
-      done()
       return true
     })
   }
