@@ -16,8 +16,15 @@ const LATE_WRITE = 45_000
  * Law 2: nobody is told of a lease that no IPPool's status holds. A status that held it once is not enough: who is given
  * the address that it had before is told of it when that is written anew. What ended since the speaker last heard of the
  * pool it may still believe.
+ * @param hasLeader at most one controller writes, but for a moment. Without leader election several of them overwrite one
+ *   object in turn with what each heard last; what its status says in between is told to no client and is put right
  */
-export function commitBeforeReply(witness: Witness, history: PoolHistory, hearsay: Hearsay): Invariant {
+export function commitBeforeReply(
+  witness: Witness,
+  history: PoolHistory,
+  hearsay: Hearsay,
+  hasLeader = true,
+): Invariant {
   /** Of one address, or of one address and MAC. */
   const tenuresOf = (network: string, address: string, mac?: string) =>
     history.of(network, address).filter((tenure) => mac === undefined || tenure.mac === mac)
@@ -50,7 +57,8 @@ export function commitBeforeReply(witness: Witness, history: PoolHistory, hearsa
     },
 
     committed({ plural, previous, next, by }) {
-      if (plural !== 'virtualmachinenetworkconfigs' || next === undefined || by === 'operator') return
+      if (plural !== 'virtualmachinenetworkconfigs' || next === undefined) return
+      if (by === 'operator' || !hasLeader) return
       const before = new Set(previous === undefined ? [] : allocations(previous).map(({ key }) => key))
       for (const { network, mac, address, key } of allocations(next)) {
         const tenures = tenuresOf(network, address, mac)

@@ -53,7 +53,7 @@ export function laws(world: World): Invariant[] {
   return [
     oneHolder(witness, history),
     addressesRest(witness, history),
-    commitBeforeReply(witness, history, hearsay),
+    commitBeforeReply(witness, history, hearsay, plan.leaderElection || plan.controllers === 1),
     keepsItsAddress(witness, history, wishes),
     booksBalance(witness),
     noCrash(witness),

@@ -33,6 +33,9 @@ export function pausedIsPaused(witness: Witness, history: PoolHistory, wishes: W
     replied({ agent, network }) {
       const known = heard.get(agent)
       if (!known?.paused || witness.now() - known.at < REACTION) return
+      // That it is not paused any more a message may have told, before a watch that lags behind.
+      const pool = [...history.pools()].find(({ metadata }) => metadata.uid === known.uid)
+      if (pool?.spec.paused !== true) return
       const message = `${agent} answers on ${network}, although it heard at ${time(known.at)} that the pool is paused`
       witness.violated('who is paused does not serve', message, [agent])
     },

@@ -9,7 +9,12 @@ import { fleet, times, vmName, within } from './fleet.ts'
 export const massMigration = scenarioOf({
   name: 'mass-migration',
   description: 'nodes are emptied: all VMs migrate in waves, and the agents with them',
-  reaches: ['crash × agent serving', 'packet lost × RENEWING', 'crash × controller', 'pause × agent serving'],
+  reaches: [
+    'crash × agent serving',
+    'packet lost × RENEWING',
+    'crash × controller',
+    'pause × controller leading',
+  ],
   day(chance) {
     const networks = times(chance.integer(1, 2), (index) => network(index + 1, 60, chance.pick([20, 30]), 2))
     const replicas = chance.integer(1, 3)

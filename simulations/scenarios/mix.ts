@@ -37,8 +37,7 @@ export const mix: Scenario = {
   reaches: [
     'crash × agent serving',
     'pause × controller leading',
-    'API late × patch',
-    'message lost × delta',
+    'API late × get',
     'packet lost × SELECTING',
     'watches silent × controller leading',
     'forgery × delta',

@@ -81,7 +81,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         to: 'for (const [mac, address] of previous.addresses)\n        if (!table.addresses.has(mac))\n            bind(table, address, mac);',
       },
     ],
-    breaks: ['revoked is not served'],
+    breaks: ['revoked is not served', 'commit before reply'],
     within: 40,
   },
   {
@@ -93,7 +93,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         to: 'patch: { status: change.patch }',
       },
     ],
-    breaks: ['a change has a revision', 'one holder', 'keeps its address'],
+    breaks: ['a change has a revision', 'one holder', 'keeps its address', 'addresses rest'],
     within: 60,
     scenario: 'split-brain',
   },
@@ -119,7 +119,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         to: 'return machine?.metadata.uid === vm.uid;',
       },
     ],
-    breaks: ['one holder'],
+    breaks: ['one holder', 'addresses rest'],
     within: 60,
     scenario: 'stubborn-guests',
   },
@@ -226,7 +226,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         to: "return state.table !== undefined && state.table.source !== 'file' && !state.table.configuration.paused;",
       },
     ],
-    breaks: ['the data path waits for nobody'],
+    breaks: ['the data path waits for nobody', 'who has it is answered'],
     within: 30,
     scenario: 'control-plane-dark',
   },
@@ -239,7 +239,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         to: 'let saved;\n    await options.file.read();',
       },
     ],
-    breaks: ['the data path waits for nobody'],
+    breaks: ['the data path waits for nobody', 'who has it is answered'],
     within: 30,
     scenario: 'control-plane-dark',
   },
@@ -260,7 +260,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'what is in a state file is believed, whatever the disk did to it',
     edits: [{ file: 'actors/agent/state-content.js', from: 'content.version === 2 &&', to: 'false &&' }],
-    breaks: ['the data path waits for nobody', 'commit before reply', 'clients are told sense', 'one holder'],
+    breaks: [
+      'the data path waits for nobody',
+      'commit before reply',
+      'clients are told sense',
+      'one holder',
+      'who has it is answered',
+    ],
     within: 40,
     scenario: 'agent-restarts',
   },
@@ -507,7 +513,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         to: 'const { address } = nic.phase;\n    const retryAt = later(now, 3_600_000);',
       },
     ],
-    breaks: ['who asks is given'],
+    breaks: ['who asks is given', 'the status comes true'],
     within: 60,
     scenario: 'nats-flapping',
   },
@@ -586,7 +592,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'actors/pool/settle.js',
-        from: 'const inFlight = { effects: answers,',
+        from: 'const inFlight = {',
         to: `const given = (next.claims.given ??= new Set());
     const leases = answers.flatMap(({ event }) => event?.type === 'lease-allocated' ? [event.body.address + event.body.macAddress] : []);
     const isKnown = leases.length > 0 && leases.every((lease) => given.has(lease));
@@ -594,7 +600,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         given.add(lease);
     if (isKnown)
         effects.push(...answers);
-    const inFlight = { effects: isKnown ? [] : answers,`,
+    const inFlight = {`,
+      },
+      {
+        file: 'actors/pool/settle.js',
+        from: 'effects: [...answers, ...kept',
+        to: 'effects: [...(isKnown ? [] : answers), ...kept',
       },
     ],
     breaks: ['commit before reply'],
