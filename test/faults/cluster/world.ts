@@ -54,7 +54,7 @@ export interface FaultWorld {
 
 export const NETWORK = 'default/net-48'
 /** Renewals come every quarter of a minute, besides those that are asked for. */
-const LEASE_SECONDS = 30
+export const LEASE_SECONDS = 30
 /** For the residents and for one storm, while a few of the last are there still: what is given back is soon given again. */
 const [FIRST, LAST] = [81, 120]
 const CAPACITY = LAST - FIRST + 1

@@ -88,6 +88,7 @@ describe('what is paused', () => {
 
   test('is not served by an agent that heard of it', () => {
     const serving = court()
+    serving.pool(orderly({}, paused))
     serving.judge.heardOfPool('agent-net-48-1', orderly({}, paused))
     serving.now = 1_000
     const reply = { agent: 'agent-net-48-1', network: 'net-48', packet: packet() }

@@ -158,7 +158,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         to: 'hint !== undefined && this.#isLeasable(hint)',
       },
     ],
-    breaks: ['one holder', 'used + available = capacity', 'keeps its address'],
+    breaks: ['one holder', 'used + available = capacity', 'keeps its address', 'commit before reply'],
     within: 120,
   },
   {
@@ -323,7 +323,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         to: 'table.snapshot.revision === snapshot.revision && table.snapshot.generation === snapshot.generation',
       },
     ],
-    breaks: ['revoked is not served', 'clients have what the pool says', 'one holder'],
+    breaks: [
+      'revoked is not served',
+      'clients have what the pool says',
+      'one holder',
+      'who has it is answered',
+    ],
     within: 120,
   },
   {
