@@ -11,8 +11,8 @@ import { PLANTED_BUGS } from './bugs.ts'
 import { type Hunt, hunt } from './hunt.ts'
 import { Product } from './product.ts'
 
-/** For machines that are busy with other things; alone, none takes more than half a minute. */
-const PATIENCE = 300_000
+/** For machines that are busy with other things; alone, the longest takes three minutes. */
+const PATIENCE = 900_000
 
 function* plansOf(scenario: string, count: number): Iterable<Plan> {
   const { plan } = findScenario(scenario)
