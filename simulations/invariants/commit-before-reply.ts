@@ -11,6 +11,8 @@ import { readTold, type ToldLease } from './told-leases.ts'
 
 /** A write of what was told may be on its way for so long. */
 const LATE_WRITE = 45_000
+/** So may the answer to a write. */
+const LATE_ANSWER = 5_000
 
 /**
  * Law 2: nobody is told of a lease that no IPPool's status holds. A status that held it once is not enough: who is given
@@ -29,7 +31,10 @@ export function commitBeforeReply(
   const tenuresOf = (network: string, address: string, mac?: string) =>
     history.of(network, address).filter((tenure) => mac === undefined || tenure.mac === mac)
   const mayTell = (speaker: string, tenures: readonly Tenure[]) =>
-    tenures.some((tenure) => !hearsay.knowsEnd(speaker, tenure))
+    tenures.some((tenure) => !hearsay.knowsEnd(speaker, tenure) || isUnanswered(speaker, tenure))
+  /** Its own write, done, and the answer on its way: until it is there the actor holds to what it read before. */
+  const isUnanswered = (speaker: string, { to }: Tenure) =>
+    to?.by === speaker && to.at > witness.now() - LATE_ANSWER
 
   function judge(speaker: string, whom: string, network: string, { address, mac }: ToldLease): void {
     const tenures = tenuresOf(network, address, mac)
