@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -16,7 +16,8 @@ const FOLDER = join(ROOT, 'node_modules', '.cache', 'managed-dhcp-test')
 export async function bundleForNode(entry: string): Promise<string> {
   const code = await bundle(entry)
   const file = join(FOLDER, `${createHash('sha256').update(code).digest('hex').slice(0, 16)}.mjs`)
-  const draft = `${file}.${process.pid}`
+  // Others may make the same one at the same time, in this process too.
+  const draft = `${file}.${randomUUID()}`
   await mkdir(FOLDER, { recursive: true })
   await writeFile(draft, code)
   await rename(draft, file)
