@@ -117,8 +117,14 @@ export function startVmActor(options: VmActorOptions): VmActor {
       case 'record':
         return record(effect)
       case 'finish':
-        return options.finished()
+        return finish()
     }
+  }
+
+  /** What a watch shows was told to this actor, or is about to be: who ended now would be the only one to hear of it. */
+  function finish(): void {
+    const { vm, config } = options.observe()
+    if (vm === undefined && config === undefined) options.finished()
   }
 
   function record({ about, severity, reason, message }: Extract<VmEffect, { type: 'record' }>): void {
