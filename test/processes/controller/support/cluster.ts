@@ -35,7 +35,7 @@ export interface Cluster {
   /** Objects that ask for an address each. */
   ask(...names: string[]): Promise<void>
   giveBack(...names: string[]): Promise<void>
-  /** When all who ask have their address. */
+  /** When all who ask have their address, and nobody else has one. */
   untilServed(seconds?: number): Promise<Addresses>
   /** The resourceVersions of everything that a controller writes. */
   versions(): Promise<Record<string, string | undefined>>
@@ -110,6 +110,7 @@ export async function openCluster(namespace: string): Promise<Cluster> {
         for (const config of await configs()) {
           const [entry] = networkStatuses(config)
           expect(`${config.metadata.name} ${entry?.state}`).toBe(`${config.metadata.name} Allocated`)
+          expect(config.metadata, 'given back, and still there').not.toHaveProperty('deletionTimestamp')
           const address = entry?.allocatedIPAddress ?? ''
           addresses[config.metadata.name] = address
           leases[address] = entry?.macAddress ?? ''
