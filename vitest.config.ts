@@ -11,13 +11,15 @@ const PORTABLE_TESTS = [
   ),
 ]
 const FAULT_TESTS = 'test/faults/**/*.faults.test.ts'
+const SIMULATION_TESTS = 'test/simulations/**/*.simulation.test.ts'
 
 /**
  * `unit` needs nothing but Node; `system` needs real parts (nats-server, kubectl, network namespaces, DHCP clients) that
  * `src/bootstrap.mjs --with-test-tools` installs; `cluster` needs a Kubernetes control plane and network namespaces of
  * its own, and is run by `npm run test:cluster`. The suite in test/kubernetes-api and the controllers' own are in both of
  * the last: `system` runs them against the embedded API, `cluster` against kube-apiserver. `faults` kills, stops and cuts off what `system` needs,
- * and is run by `npm run test:faults`. `bench` measures and asserts nothing; no test run includes it. raw-socket loads
+ * and is run by `npm run test:faults`. `simulations` needs nothing but Node and minutes of the processor: what checks the
+ * simulator, run by `npm run test:simulations`. `bench` measures and asserts nothing; no test run includes it. raw-socket loads
  * in one thread only: forks.
  */
 export default defineConfig({
@@ -32,7 +34,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           // A machine that is busy with a control plane is many times slower than an idle one.
           testTimeout: 30_000,
-          exclude: [SYSTEM_TESTS, CLUSTER_TESTS, FAULT_TESTS],
+          exclude: [SYSTEM_TESTS, CLUSTER_TESTS, FAULT_TESTS, SIMULATION_TESTS],
         },
       },
       {
@@ -66,6 +68,15 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
           testTimeout: 240_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'simulations',
+          include: [SIMULATION_TESTS],
+          testTimeout: 900_000,
+          hookTimeout: 900_000,
         },
       },
       {
