@@ -13,6 +13,7 @@ import { projectImages } from '../kubelet/images.ts'
 import { type Kubelets, startKubelets } from '../kubelet/kubelets.ts'
 import type { RunningContainer } from '../kubelet/runtime/container.ts'
 import type { ImageTable } from '../kubelet/spec/image.ts'
+import { emptyCluster } from './empty-cluster.ts'
 import { NODE_LABELS, NODES, SYSTEM_NAMESPACE } from './names.ts'
 import { createObjects, type Objects } from './objects.ts'
 import { readmeCommands, runAsDocumented } from './readme.ts'
@@ -161,8 +162,10 @@ export async function uninstall({ controlPlane }: Deployment): Promise<void> {
 /** What is not the product's own is taken away too, and the definitions are put back: the next file finds a new cluster. */
 export async function leave({ kubectl, kubelets, controlPlane }: Deployment): Promise<void> {
   await kubectl(['delete', 'vm,net-attach-def', '--all', '-n', 'default'])
-  await kubectl(['delete', 'namespace', SYSTEM_NAMESPACE, '--timeout=60s'])
+  await kubectl(['delete', 'namespace', SYSTEM_NAMESPACE, '--timeout=120s'])
   await kubelets.close()
   await kubectl(['delete', 'nodes', '--all'])
-  installDefinitions(controlPlane)
+  await installDefinitions(controlPlane)
+  // Of one that was not uninstalled: a webhook that nobody answers for any more would keep other files from their pools.
+  await emptyCluster()
 }
