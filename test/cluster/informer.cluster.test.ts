@@ -44,6 +44,14 @@ function pool(name: string): KubeObject {
   }
 }
 
+/** What the API server has. One that just came back lists no labels until its cache is full: it says to ask again. */
+async function listed(): Promise<string[]> {
+  const { items } = await eventually('a list', () =>
+    store.list(IP_POOLS, { labelSelector: `suite=${label}` }),
+  )
+  return items.map(({ metadata }) => metadata.name.slice(label.length + 1))
+}
+
 const keyOf = (name: string) => ({ namespace: 'default', name: `${label}-${name}` })
 const create = (name: string) => store.create(IP_POOLS, pool(name))
 const remove = (name: string) => store.delete(IP_POOLS, keyOf(name))
@@ -127,8 +135,7 @@ test('an API server that is killed and comes back: what changed meanwhile is tol
 
   expect(accepted.length).toBeGreaterThan(0)
   // A write whose answer was lost may have been carried out: the list of the API server says which.
-  const { items } = await store.list(IP_POOLS, { labelSelector: `suite=${label}` })
-  const names = items.map(({ metadata }) => metadata.name.slice(label.length + 1))
+  const names = await listed()
   expect(names).toEqual(expect.arrayContaining(accepted))
   const news = [...names, 'goes'].map((name) => `${name} new`)
   expect(await isUpToDate([...news, 'goes gone'])).toBeLessThan(SECONDS_TO_CATCH_UP)
@@ -149,8 +156,7 @@ test('etcd that is killed and comes back: nothing lost, nothing doubled', async 
   if (outcome instanceof Error) expect(outcome).toBeInstanceOf(StoreError)
   await create('after')
 
-  const { items } = await store.list(IP_POOLS, { labelSelector: `suite=${label}` })
-  const names = items.map(({ metadata }) => metadata.name.slice(label.length + 1))
+  const names = await listed()
   expect(names).toEqual(expect.arrayContaining(['before', 'after']))
   expect(await isUpToDate(names.map((name) => `${name} new`))).toBeLessThan(SECONDS_TO_CATCH_UP)
 })

@@ -3,16 +3,18 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runCommand } from '../../src/network/command.ts'
 import { packageFile } from '../../src/runtime/package-root.ts'
 import { type Deployment, deploy, leave, uninstall, untilRolledOut } from '../cluster/deployed/deployment.ts'
+import { emptyCluster } from '../cluster/deployed/empty-cluster.ts'
 import { SYSTEM_NAMESPACE } from '../cluster/deployed/names.ts'
 
 let system: Deployment
 beforeAll(async () => {
+  await emptyCluster()
   system = await deploy()
-}, 180_000)
+})
 afterAll(async () => {
   await uninstall(system)
   await leave(system)
-}, 120_000)
+})
 
 test('the README’s commands give the broker new passwords, and everybody gets in with them', async () => {
   const password = () =>

@@ -5,12 +5,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { RESTING_ADDRESSES_ANNOTATION } from '../../src/api/ippool.ts'
 import { packageFile } from '../../src/runtime/package-root.ts'
 import { type ControlPlane, sharedControlPlane } from '../cluster/control-plane/control-plane.ts'
+import { emptyCluster } from '../cluster/deployed/empty-cluster.ts'
 import { POOL_SPEC } from '../kubernetes-api/manifests.ts'
 
 const NAMESPACE = 'deploy-uninstall'
 let controlPlane: ControlPlane
 beforeAll(async () => {
   controlPlane = await sharedControlPlane()
+  // Others' pools in namespaces that are just being deleted would go between two of the commands.
+  await emptyCluster()
   await bash(`kubectl create namespace ${NAMESPACE}`)
 })
 afterAll(() => bash(`kubectl delete namespace ${NAMESPACE} --wait=false`))

@@ -299,7 +299,7 @@ describe('Watch', () => {
 
   test('ends by itself after timeoutSeconds', async () => {
     const { name } = (await createPool()).metadata
-    const query = { fieldSelector: `metadata.name=${name}`, timeoutSeconds: 1 }
+    const query = { fieldSelector: `metadata.name=${name}`, timeoutSeconds: 3 }
     expect(await watch(query, () => false)).toEqual([`ADDED ${name}`])
   })
 

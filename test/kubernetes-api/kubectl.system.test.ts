@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { eventually } from '../e2e/support/eventually.ts'
 import { poolYaml } from './manifests.ts'
 import { kubectl, kubectlOk, makeNamespace, startTarget, type Target, uniqueName } from './target.ts'
 
@@ -291,7 +292,7 @@ describe('delete', () => {
     await k('delete', 'ippl', name, '--wait=false')
     expect(await k('get', 'ippl', name, '-o', 'jsonpath={.metadata.deletionTimestamp}')).toMatch(/Z$/)
     await k('patch', 'ippl', name, '--type=merge', '-p', '{"metadata":{"finalizers":null}}')
-    await k('wait', '--for=delete', `ippl/${name}`, '--timeout=10s')
+    await k('wait', '--for=delete', `ippl/${name}`, '--timeout=20s')
   })
 
   test('--all goes through what a selector leaves', async () => {
@@ -403,12 +404,15 @@ spec:
     const gadget = (name: string, spec: string) =>
       `apiVersion: ${group}/v1\nkind: Gadget\nmetadata: {name: ${name}}\nspec: ${spec}\n`
     await kubectlOk(target, ['apply', '-f', '-'], { stdin: definition })
-    await kubectlOk(target, ['wait', '--for=condition=Established', `crd/gadgets.${group}`, '--timeout=10s'])
+    await kubectlOk(target, ['wait', '--for=condition=Established', `crd/gadgets.${group}`, '--timeout=20s'])
+    // What is established is in the server's list of kinds a moment later.
+    const list = () => kubectl(target, ['get', `gadgets.${group}`])
+    await eventually('the kind is served', async () => (await list()).code === 0 || undefined)
     await kubectlOk(target, ['apply', '-f', '-'], { stdin: gadget('a', '{}') })
     expect(await kubectlOk(target, ['get', `gadgets.${group}`])).toMatch(/NAME +SIZE\na +3\n/)
     const bad = await kubectl(target, ['apply', '-f', '-'], { stdin: gadget('b', '{size: 10}') })
     expect(bad.stderr).toContain('spec.size in body should be less than or equal to 9')
     await kubectlOk(target, ['delete', 'crd', `gadgets.${group}`])
-    expect((await kubectl(target, ['get', `gadgets.${group}`])).code).toBe(1)
+    await eventually('the kind is served no longer', async () => (await list()).code === 1 || undefined)
   })
 })

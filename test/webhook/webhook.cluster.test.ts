@@ -111,6 +111,20 @@ beforeAll(async () => {
     },
     { seconds: 60 },
   )
+  // By two watches: of the one configuration perhaps later than of the other.
+  await eventually(
+    'the API server has the webhook fill in what is not said',
+    async () => {
+      const serverIP = ['-o', 'jsonpath={.spec.ipv4Config.serverIP}']
+      const answer = await kubectl(
+        ['create', '--dry-run=server', ...serverIP, '-f', '-'],
+        pool('net-1', { cidr: '10.1.0.0/24' }),
+      )
+      if (answer !== '10.1.0.1') throw new Error(answer)
+      return true
+    },
+    { seconds: 60 },
+  )
 }, 180_000)
 afterAll(async () => {
   for (const kind of ['validatingwebhookconfiguration', 'mutatingwebhookconfiguration']) {

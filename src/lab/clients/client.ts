@@ -180,7 +180,11 @@ class ProgramClient implements DhcpClient {
     for (const [name, text] of Object.entries(this.#program.files(this.#place))) {
       await writeFile(namespace.path(join(folder, name)), text)
     }
-    this.#follower = followHook(namespace, this.#eventsFile, (event) => this.#note(event))
+    // What is still on its way when the client was stopped is of a life that is over.
+    const follower = followHook(namespace, this.#eventsFile, (event) => {
+      if (this.#follower === follower) this.#note(event)
+    })
+    this.#follower = follower
   }
 
   #unfollow(): void {

@@ -1,21 +1,27 @@
-import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
+import { kubeObjectSchema } from '../../../src/api/object.ts'
 import { defaultCrdDirectories, readCrdFiles } from '../../../src/embedded/crd-files.ts'
+import { runCommand } from '../../../src/network/command.ts'
+import { eventually } from '../../e2e/support/eventually.ts'
 import type { ControlPlane } from './control-plane.ts'
 
-export class DefinitionsError extends Error {
-  override readonly name = 'DefinitionsError'
-}
-
-/** The CustomResourceDefinitions of this project and of what it works with, established. @throws DefinitionsError */
-export function installDefinitions(controlPlane: ControlPlane): void {
-  const definitions = { apiVersion: 'v1', kind: 'List', items: readCrdFiles(defaultCrdDirectories()) }
-  kubectl(controlPlane, ['apply', '-f', '-'], JSON.stringify(definitions))
-  kubectl(controlPlane, ['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s'])
-}
-
-function kubectl({ assets, kubeconfig }: ControlPlane, args: readonly string[], input = ''): void {
-  const command = ['--kubeconfig', kubeconfig, ...args]
-  const { status, stderr } = spawnSync(join(assets, 'kubectl'), command, { input, encoding: 'utf8' })
-  if (status !== 0) throw new DefinitionsError(`kubectl ${args.join(' ')}: ${stderr}`)
+/**
+ * The CustomResourceDefinitions of this project and of what it works with, as kubectl finds them: what is established is
+ * in the API server's list of kinds a moment later.
+ * @throws CommandFailedError
+ */
+export async function installDefinitions({ assets, kubeconfig }: ControlPlane): Promise<void> {
+  const kubectl = (args: readonly string[], input = '') =>
+    runCommand(join(assets, 'kubectl'), ['--kubeconfig', kubeconfig, ...args], { input })
+  const items = readCrdFiles(defaultCrdDirectories()).map((item) => kubeObjectSchema.parse(item))
+  await kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))
+  await kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=60s'])
+  const kinds = items.map(({ metadata }) => metadata.name).join(',')
+  await eventually(
+    'the kinds to be served',
+    () => kubectl(['get', kinds, '--all-namespaces', '-o', 'name']),
+    {
+      seconds: 60,
+    },
+  )
 }

@@ -7,7 +7,7 @@ let controlPlane: ControlPlane | undefined
 export async function setup(): Promise<void> {
   const began = performance.now()
   controlPlane = await startControlPlane()
-  installDefinitions(controlPlane)
+  await installDefinitions(controlPlane)
   process.env[CONTROL_PLANE_VARIABLE] = controlPlane.directory
   process.env.MANAGED_DHCP_TEST_KUBECONFIG = controlPlane.kubeconfig
   process.stderr.write(`control plane ready in ${((performance.now() - began) / 1000).toFixed(1)} s\n`)

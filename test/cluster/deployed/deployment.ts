@@ -6,6 +6,7 @@ import type { ClientKind } from '../../../src/lab/clients/program.ts'
 import { CommandFailedError, runCommand } from '../../../src/network/command.ts'
 import { packageFile } from '../../../src/runtime/package-root.ts'
 import { systemClock } from '../../../src/runtime/system-clock.ts'
+import { eventually } from '../../e2e/support/eventually.ts'
 import { needControllers } from '../control-plane/controllers.ts'
 import { type ControlPlane, sharedControlPlane } from '../control-plane/control-plane.ts'
 import { installDefinitions } from '../control-plane/definitions.ts'
@@ -13,6 +14,7 @@ import { projectImages } from '../kubelet/images.ts'
 import { type Kubelets, startKubelets } from '../kubelet/kubelets.ts'
 import type { RunningContainer } from '../kubelet/runtime/container.ts'
 import type { ImageTable } from '../kubelet/spec/image.ts'
+import { emptyCluster } from './empty-cluster.ts'
 import { NODE_LABELS, NODES, SYSTEM_NAMESPACE } from './names.ts'
 import { createObjects, type Objects } from './objects.ts'
 import { readmeCommands, runAsDocumented } from './readme.ts'
@@ -101,6 +103,7 @@ export async function deploy(options: DeploymentOptions = {}): Promise<Deploymen
       packageFile('deploy', ...(options.overlay ?? '').split('/').filter(Boolean)),
     ])
     await untilRolledOut(deployment)
+    await untilWebhookIsAsked(deployment)
     return deployment
   } catch (error) {
     process.stderr.write(`${kubelets.allLogs()}\n`)
@@ -124,6 +127,32 @@ export async function untilRolledOut({ kubectl }: Pick<Deployment, 'kubectl'>): 
       throw new Error(`${workload} is not rolled out:\n${objects}\n${events}`, { cause })
     }
   }
+}
+
+/** The API server finds a webhook by its endpoints, which it hears of on its own, not by what a Deployment says. */
+async function untilWebhookIsAsked({ refusal }: Deployment): Promise<void> {
+  const pool = {
+    apiVersion: 'network.harvesterhci.io/v1alpha1',
+    kind: 'IPPool',
+    metadata: { name: 'nowhere', namespace: 'default' },
+    spec: {
+      networkName: 'default/nowhere',
+      ipv4Config: {
+        serverIP: '192.168.49.2',
+        cidr: '192.168.49.0/24',
+        pool: { start: '192.168.49.10', end: '192.168.49.20' },
+      },
+    },
+  }
+  await eventually(
+    'the API server to ask the webhook',
+    async () => {
+      const why = await refusal(['create', '--dry-run=server', '-f', '-'], JSON.stringify(pool))
+      if (!why.includes('there is no NetworkAttachmentDefinition default/nowhere')) throw new Error(why)
+      return true
+    },
+    { seconds: 60 },
+  )
 }
 
 /** A VirtualMachine as KubeVirt knows it, with one NIC. */
@@ -161,8 +190,10 @@ export async function uninstall({ controlPlane }: Deployment): Promise<void> {
 /** What is not the product's own is taken away too, and the definitions are put back: the next file finds a new cluster. */
 export async function leave({ kubectl, kubelets, controlPlane }: Deployment): Promise<void> {
   await kubectl(['delete', 'vm,net-attach-def', '--all', '-n', 'default'])
-  await kubectl(['delete', 'namespace', SYSTEM_NAMESPACE, '--timeout=60s'])
+  await kubectl(['delete', 'namespace', SYSTEM_NAMESPACE, '--timeout=120s'])
   await kubelets.close()
   await kubectl(['delete', 'nodes', '--all'])
-  installDefinitions(controlPlane)
+  await installDefinitions(controlPlane)
+  // Of one that was not uninstalled: a webhook that nobody answers for any more would keep other files from their pools.
+  await emptyCluster()
 }

@@ -46,7 +46,8 @@ export interface GuestOptions {
   readonly name?: string
 }
 
-const BOOT = seconds(100)
+/** Half a minute on an idle machine, and several times that on one that is busy. */
+const BOOT = seconds(200)
 const ANSWER = seconds(30)
 
 /**

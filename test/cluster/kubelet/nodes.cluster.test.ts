@@ -93,13 +93,15 @@ test('when a node dies its pod hangs in Terminating, and another node takes over
   expect(old?.metadata.deletionTimestamp).toBeDefined()
 
   await cluster.kubelets.startNode({ name: victim?.name ?? '' })
-  await eventually('the old pod to be gone', async () =>
-    (await cluster.pod(first.metadata.name)) === undefined ? true : undefined,
+  await eventually(
+    'the old pod to be gone',
+    async () => ((await cluster.pod(first.metadata.name)) === undefined ? true : undefined),
+    { seconds: 40 },
   )
 })
 
 test('on a node that is cut off containers run on, until it is back and hears what became of them', async () => {
-  await cluster.kubectl(['wait', '--for=condition=Ready', 'node', '--all', '--timeout=30s'])
+  await cluster.kubectl(['wait', '--for=condition=Ready', 'node', '--all', '--timeout=60s'])
   await cluster.apply(
     shellPod(
       'isolated',
@@ -109,7 +111,7 @@ test('on a node that is cut off containers run on, until it is back and hears wh
   )
   await cluster.readyPod('isolated')
   const node = cluster.kubelets.nodes.findLast((one) => one.name === 'node-2')
-  const reach = `timeout 1 bash -c 'exec 3<>/dev/tcp/10.244.0.1/${cluster.controlPlane.port}'; echo $?`
+  const reach = `timeout 5 bash -c 'exec 3<>/dev/tcp/10.244.0.1/${cluster.controlPlane.port}'; echo $?`
   expect(await cluster.run('isolated', reach)).toBe('0\n')
   await node?.partition({ podNetwork: 'down' })
   expect(await cluster.run('isolated', reach)).toBe('124\n')

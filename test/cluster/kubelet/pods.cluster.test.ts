@@ -11,6 +11,13 @@ beforeAll(async () => {
 afterAll(() => cluster?.close())
 showLogsOnFailure(() => cluster?.kubelets)
 
+/** One answer that says no is enough; on a busy machine one that is late is none. */
+const AT_ONCE = { periodSeconds: 1, failureThreshold: 1, timeoutSeconds: 10 }
+
+/** A container has started before its program says or hears anything. */
+const untilSaid = (pod: string, line: string) =>
+  eventually(`"${line}" of ${pod}`, () => cluster.logs(pod).split('\n').includes(line) || undefined)
+
 const deployment = {
   apiVersion: 'apps/v1',
   kind: 'Deployment',
@@ -33,13 +40,9 @@ const deployment = {
             ],
             ports: [{ name: 'http', containerPort: 8080 }],
             volumeMounts: [{ name: 'state', mountPath: '/state' }],
-            readinessProbe: {
-              httpGet: { path: '/ready', port: 'http' },
-              periodSeconds: 1,
-              failureThreshold: 1,
-            },
-            startupProbe: { tcpSocket: { port: 'http' }, periodSeconds: 1 },
-            livenessProbe: { httpGet: { path: '/live', port: 8080 }, periodSeconds: 1, failureThreshold: 1 },
+            readinessProbe: { httpGet: { path: '/ready', port: 'http' }, ...AT_ONCE },
+            startupProbe: { tcpSocket: { port: 'http' }, periodSeconds: 1, failureThreshold: 30 },
+            livenessProbe: { httpGet: { path: '/live', port: 8080 }, ...AT_ONCE },
           },
         ],
       },
@@ -61,9 +64,10 @@ test('a Deployment runs: scheduled, with its Secret, ready, and reached by the n
     stringData: { password: 'tin' },
   })
   await cluster.apply(deployment, service, shellPod('client'))
-  await cluster.kubectl(['rollout', 'status', 'deployment/web', '--timeout=30s'])
+  await cluster.kubectl(['rollout', 'status', 'deployment/web', '--timeout=60s'])
   await cluster.readyPod('client')
   const [web] = await cluster.pods('app=web')
+  await untilSaid(web?.metadata.name ?? '', 'arguments: --greeting hello-tin $(GREETING)')
   expect(cluster.logs(web?.metadata.name ?? '')).toBe('arguments: --greeting hello-tin $(GREETING)\n')
   for (const host of ['web', 'web.pods', 'web.pods.svc', 'web.pods.svc.cluster.local']) {
     const answer = await eventually(`an answer from ${host}`, async () => {
@@ -95,7 +99,10 @@ test('a container that fails its liveness probe is restarted, and the pod is tol
   })
   expect(restarted.lastState).toMatchObject({ terminated: { exitCode: 0, reason: 'Completed' } })
   expect(cluster.logs(name)).toContain('SIGTERM')
-  await eventually('the container', () => cluster.run(name, 'rm /state/live'))
+  // It is restarted again and again until then, perhaps in the middle of the command.
+  await eventually('the container', async () =>
+    (await cluster.run(name, 'rm -f /state/live && echo removed')) === 'removed\n' ? true : undefined,
+  )
   await cluster.readyPod(name)
 })
 
@@ -133,12 +140,23 @@ test('init containers run in order and to their end before the others; a sidecar
       volumes: [{ name: 'log', emptyDir: { medium: 'Memory' } }],
       initContainers: [
         { name: 'first', ...script('sleep 0.3; echo first >> /log/all') },
-        { name: 'side', restartPolicy: 'Always', ...script('echo side >> /log/all; sleep 600') },
+        {
+          name: 'side',
+          restartPolicy: 'Always',
+          ...script('echo side >> /log/all; sleep 600'),
+          // Without one it has started when its process has, and the next container may be faster.
+          startupProbe: {
+            exec: { command: ['grep', '-q', 'side', '/log/all'] },
+            periodSeconds: 1,
+            failureThreshold: 30,
+          },
+        },
         { name: 'second', ...script('sleep 0.3; echo second >> /log/all') },
       ],
     }),
   )
   await cluster.readyPod('init')
+  await untilSaid('init', 'main')
   expect(cluster.logs('init')).toBe('first\nside\nsecond\nmain\n')
 })
 
@@ -174,17 +192,18 @@ test('a deleted pod is asked to end, and is gone when it has; one that does not 
   await cluster.apply(
     shellPod(
       'listens',
-      { args: ['-c', 'trap "echo ending; exit 0" TERM; while :; do sleep 0.1; done'] },
+      { args: ['-c', 'trap "echo ending; exit 0" TERM; echo up; while :; do sleep 0.1; done'] },
       { terminationGracePeriodSeconds: 60 },
     ),
     shellPod(
       'deaf',
-      { args: ['-c', 'trap "" TERM; while :; do sleep 0.1; done'] },
+      { args: ['-c', 'trap "" TERM; echo up; while :; do sleep 0.1; done'] },
       { terminationGracePeriodSeconds: 1 },
     ),
   )
   await Promise.all([cluster.readyPod('listens'), cluster.readyPod('deaf')])
-  await cluster.kubectl(['delete', 'pod', 'listens', 'deaf', '--timeout=15s'])
+  await Promise.all([untilSaid('listens', 'up'), untilSaid('deaf', 'up')])
+  await cluster.kubectl(['delete', 'pod', 'listens', 'deaf', '--timeout=40s'])
   expect(cluster.logs('listens')).toContain('ending')
   expect(await cluster.pod('deaf')).toBeUndefined()
 })
@@ -193,6 +212,7 @@ test('a pod that is deleted by force while it takes its time is killed at once',
   const deaf = { args: ['-c', 'trap "" TERM; echo up; while :; do sleep 0.1; done'] }
   await cluster.apply(shellPod('slow', deaf, { terminationGracePeriodSeconds: 600 }))
   await cluster.readyPod('slow')
+  await untilSaid('slow', 'up')
   await cluster.kubectl(['delete', 'pod', 'slow', '--wait=false'])
   await cluster.kubectl(['delete', 'pod', 'slow', '--force', '--grace-period=0'])
   const runs = () => cluster.kubelets.nodes.some((node) => node.pods.includes('pods/slow'))
@@ -201,13 +221,14 @@ test('a pod that is deleted by force while it takes its time is killed at once',
 
 test('before a container is asked to end, its preStop command runs', async () => {
   const preStop = { exec: { command: ['sh', '-c', 'echo preStop > /proc/1/fd/1'] } }
-  const args = ['-c', 'trap "echo ending; exit 0" TERM; while :; do sleep 0.1; done']
+  const args = ['-c', 'trap "echo ending; exit 0" TERM; echo up; while :; do sleep 0.1; done']
   await cluster.apply(
-    shellPod('hooked', { args, lifecycle: { preStop } }, { terminationGracePeriodSeconds: 20 }),
+    shellPod('hooked', { args, lifecycle: { preStop } }, { terminationGracePeriodSeconds: 60 }),
   )
   await cluster.readyPod('hooked')
-  await cluster.kubectl(['delete', 'pod', 'hooked', '--timeout=15s'])
-  expect(cluster.logs('hooked')).toBe('preStop\nending\n')
+  await untilSaid('hooked', 'up')
+  await cluster.kubectl(['delete', 'pod', 'hooked', '--timeout=40s'])
+  expect(cluster.logs('hooked')).toBe('up\npreStop\nending\n')
 })
 
 test('what is not emulated is refused by name, not passed over', async () => {

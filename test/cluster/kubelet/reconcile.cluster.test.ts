@@ -73,14 +73,19 @@ test('conditions of others stay when its own are put right', async () => {
 
 test('a node that was lost, and is back, is ready without taints, and so are its pods', async () => {
   await node()?.partition()
-  await eventually('the pod to count as not ready', async () => {
-    const seen = await cluster.pod('quiet')
-    return seen !== undefined && !isReady(seen) ? seen : undefined
-  })
+  await eventually(
+    'the pod to count as not ready',
+    async () => {
+      const seen = await cluster.pod('quiet')
+      return seen !== undefined && !isReady(seen) ? seen : undefined
+    },
+    // The grace period of nodes is a quarter of a minute.
+    { seconds: 60 },
+  )
   await node()?.heal()
   await untilReady('quiet')
   await untilNodeIsWell()
-})
+}, 300_000)
 
 test('what changed while the API server was away is written when it is back', async () => {
   const { apiServer } = cluster.controlPlane
@@ -95,7 +100,7 @@ test('what changed while the API server was away is written when it is back', as
     return seen !== undefined && !isReady(seen) ? seen : undefined
   })
   await cluster.run('probed', 'rm /state/unready')
-  await untilReady('probed')
+  await untilReady('probed', 30)
 })
 
 test('what others wrote while it could not hear of it is put right, and the control plane’s absence leaves no trace', async () => {
@@ -109,7 +114,7 @@ test('what others wrote while it could not hear of it is put right, and the cont
   apiServer.start()
   await apiServer.whenReady()
   expect(await setNotReady('quiet')).toBe('False')
-  await untilReady('quiet')
+  await untilReady('quiet', 30)
   await cluster.kubectl(['create', 'deployment', 'later', '--image=shell'])
   await cluster.kubectl(['rollout', 'status', 'deployment/later', `--timeout=${COME_BACK_SECONDS}s`])
   await untilNodeIsWell()
@@ -127,7 +132,7 @@ test('a pod whose end somebody else declared ends, and stays as it was declared'
     return JSON.stringify(main?.state).includes('terminated') ? true : undefined
   })
   expect((await cluster.pod('declared'))?.status).toMatchObject({ phase: 'Failed', reason: 'Declared' })
-  await cluster.kubectl(['delete', 'pod', 'declared', '--timeout=15s'])
+  await cluster.kubectl(['delete', 'pod', 'declared', '--timeout=40s'])
 })
 
 test('a pod that was replaced by one of its name while the node was cut off makes room for it', async () => {

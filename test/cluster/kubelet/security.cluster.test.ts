@@ -93,8 +93,10 @@ test("this project's program runs as an ordinary user without any privilege, on 
   }
   const main = { image: 'managed-dhcp:0.1.0', args: ['--version'], securityContext }
   await cluster.apply(shellPod('program', main, { restartPolicy: 'Never' }))
-  await eventually('its end', async () =>
-    (await cluster.pod('program'))?.status.phase === 'Succeeded' ? true : undefined,
+  await eventually(
+    'its end',
+    async () => ((await cluster.pod('program'))?.status.phase === 'Succeeded' ? true : undefined),
+    { seconds: 60 },
   )
   expect(cluster.logs('program')).toMatch(/^\d+\.\d+\.\d+/)
 })
@@ -116,7 +118,8 @@ test('the message broker takes a configuration from a ConfigMap, and changes of 
   const volumes = [{ name: 'configuration', configMap: { name: 'nats' } }]
   await cluster.apply(configuration('listen: "0.0.0.0:4222"\n'), shellPod('nats', main, { volumes }))
   await cluster.readyPod('nats')
-  expect(cluster.logs('nats')).toContain('Server is ready')
+  // It listens before it says so.
+  await eventually('its word', () => cluster.logs('nats').includes('Server is ready') || undefined)
   await cluster.apply(configuration('listen: "0.0.0.0:4222"\nmax_payload: 4096\n'))
   await eventually('the change', async () =>
     (await cluster.run('nats', 'cat /etc/nats/nats.conf')).includes('max_payload') ? true : undefined,

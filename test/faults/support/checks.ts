@@ -13,6 +13,8 @@ import type { World } from './world.ts'
 
 /** A hook script and the look at what it wrote take this long at most on a busy machine. */
 export const HEARD_LATE_MS = 1_000
+/** How long after the last fault all may take to agree: who has to start anew is slow on a busy machine. */
+const QUIET_WITHIN_SECONDS = 60
 
 /**
  * No address had two holders, nobody was moved, and nobody was without the address that it was acknowledged.
@@ -49,7 +51,7 @@ export async function expectAgreement(
   const clients = machines.map(({ name, mac, address }) => [mac, address ?? missing(name)] as const)
   const written = Object.fromEntries(clients.map(([mac, address]) => [formatIPv4Address(address), mac]))
   let seen: () => void = () => {}
-  await eventually('agreement', async () => {
+  const agree = async () => {
     const told = await user.told()
     const { allocated = {}, used } = (await world.pool()).status?.ipv4 ?? {}
     seen = () => {
@@ -59,7 +61,8 @@ export async function expectAgreement(
     }
     seen()
     return true
-  }).catch((error: unknown) => {
+  }
+  await eventually('agreement', agree, { seconds: QUIET_WITHIN_SECONDS }).catch((error: unknown) => {
     seen()
     throw error
   })

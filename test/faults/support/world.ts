@@ -125,8 +125,10 @@ export async function openWorld(
   const pool = async () => ipPoolSchema.parse(await store.get(IP_POOLS, POOL))
   await store.create(NETWORK_ATTACHMENT_DEFINITIONS, { ...network('net-48'), metadata: POOL })
   await store.create(IP_POOLS, poolManifest(options))
-  await eventually('the pool is served', async () =>
-    isConditionTrue((await pool()).status?.conditions, 'AgentReady') ? true : undefined,
+  await eventually(
+    'the pool is served',
+    async () => (isConditionTrue((await pool()).status?.conditions, 'AgentReady') ? true : undefined),
+    { seconds: 60 },
   )
   return {
     machines: ground.machines,

@@ -21,7 +21,7 @@ beforeEach(async () => {
   leader = await start('one')
   await untilLeading(leader)
   standby = await start('two')
-  await eventually(async () => expect(await standby.readiness()).toBe(200))
+  await eventually(async () => expect(await standby.readiness()).toBe(200), 30_000)
 })
 afterEach(async () => {
   await Promise.all(replicas.splice(0).map((replica) => replica.end('SIGKILL')))
@@ -45,8 +45,8 @@ const names = (prefix: string, count: number) =>
   Array.from({ length: count }, (_, index) => `${prefix}-${index}`)
 
 test('of two controllers one leads, the other is ready too, and both say which', async () => {
-  expect(await leader.isLeading()).toBe(true)
-  expect(await leader.readiness()).toBe(200)
+  await eventually(async () => expect(await leader.isLeading()).toBe(true))
+  await eventually(async () => expect(await leader.readiness()).toBe(200))
   expect(await standby.isLeading()).toBe(false)
   await leader.says(/this process leads/)
   expect(standby.stdout()).not.toMatch(/this process leads|controller started/)
@@ -107,14 +107,14 @@ test('a leader that slept while another took over does no harm, and stands by', 
   await cluster.ask(...names('meanwhile', 20))
   const meanwhile = await cluster.untilServed()
   for (const name of kept) expect(meanwhile[name]).toBe(before[name])
-  const versions = await cluster.versions()
+  const versions = await cluster.untilQuiet()
 
   leader.signal('SIGCONT')
 
   await leader.says(/this process leads no longer/, 20)
   await eventually(async () => expect(await leader.readiness()).toBe(200))
   expect(await leader.isLeading()).toBe(false)
-  expect(await standby.isLeading()).toBe(true)
+  await eventually(async () => expect(await standby.isLeading()).toBe(true))
   await new Promise((resolve) => setTimeout(resolve, 3000))
   expect(await cluster.versions()).toEqual(versions)
 

@@ -56,7 +56,7 @@ test('a leader that is stopped with writes in its hands sends none of them when 
   await cluster.giveBack('before-0', 'before-1', 'before-2')
   await cluster.ask(...names('meanwhile', 20))
   const meanwhile = await cluster.untilServed(60)
-  const versions = await cluster.versions()
+  const versions = await cluster.untilQuiet()
 
   leader.signal('SIGCONT')
 
@@ -67,7 +67,7 @@ test('a leader that is stopped with writes in its hands sends none of them when 
   expect(await cluster.versions()).toEqual(versions)
   await cluster.ask('last')
   expect(await cluster.untilServed()).toMatchObject(meanwhile)
-  history.holdAgainstTheLaws()
+  await history.holdAgainstTheLaws()
 })
 
 test('two that lead at once, because nobody elects, waste work and break no law', async () => {
@@ -87,5 +87,5 @@ test('two that lead at once, because nobody elects, waste work and break no law'
 
   expect(Object.keys(served)).toHaveLength(130)
   for (const replica of [one, other]) expect(replica.stdout()).toMatch(/allocated to/)
-  history.holdAgainstTheLaws()
+  await history.holdAgainstTheLaws()
 })

@@ -8,6 +8,8 @@ import { SYSTEM_NAMESPACE } from '../names.ts'
 import type { World } from '../world.ts'
 
 const GUEST = '02:00:00:00:00:48'
+/** A kernel under software emulation boots in half a minute on an idle machine. */
+const BOOT_TIMEOUT_MS = 300_000
 
 export function describeVmChanges(world: World): void {
   const restart = (component: string) =>
@@ -20,19 +22,23 @@ export function describeVmChanges(world: World): void {
     ])
 
   describe('VMs', () => {
-    test('a guest with a kernel of its own gets the address of its NIC’s MAC', async () => {
-      await world.system.apply(virtualMachine('guest', GUEST))
-      const address = await world.system.objects.untilAllocated('guest', GUEST)
-      const network = world.system.kubelets.network('default/net-48')
-      const guest = await startGuest({ network, mac: parseMacAddress(GUEST) })
-      try {
-        const lease = await guest.lease()
-        expect(formatIPv4Address(lease.address)).toBe(address)
-        expect((await guest.renew()).address).toBe(lease.address)
-      } finally {
-        await guest.stop()
-      }
-    })
+    test(
+      'a guest with a kernel of its own gets the address of its NIC’s MAC',
+      async () => {
+        await world.system.apply(virtualMachine('guest', GUEST))
+        const address = await world.system.objects.untilAllocated('guest', GUEST)
+        const network = world.system.kubelets.network('default/net-48')
+        const guest = await startGuest({ network, mac: parseMacAddress(GUEST) })
+        try {
+          const lease = await guest.lease()
+          expect(formatIPv4Address(lease.address)).toBe(address)
+          expect((await guest.renew()).address).toBe(lease.address)
+        } finally {
+          await guest.stop()
+        }
+      },
+      BOOT_TIMEOUT_MS,
+    )
 
     test('another MAC on the NIC is followed, and the old one’s address rests', async () => {
       const before = await world.system.objects.untilAllocated('guest', GUEST)
@@ -110,7 +116,7 @@ export function describeVmChanges(world: World): void {
       await eventually(
         'a password again',
         async () => ((await secret(passwords, 'tap-password')) === '' ? undefined : true),
-        { seconds: 40 },
+        { seconds: 60 },
       )
       const controllers = ['-n', SYSTEM_NAMESPACE, 'rollout', 'status', 'deployment/managed-dhcp-controller']
       await world.system.kubectl([...controllers, '--timeout=60s'])

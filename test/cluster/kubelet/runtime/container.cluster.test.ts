@@ -17,6 +17,9 @@ const ROOT: Identity = {
   readOnlyRoot: false,
 }
 
+/** A container has started before its program is what it is to be. */
+const SOON = { timeout: 20_000 }
+
 let folder: string
 let sandbox: NetworkNamespace
 let output: string
@@ -124,13 +127,13 @@ describe('file system', () => {
 describe('processes', () => {
   test('the program is process 1, and sees its own processes and interfaces only', async () => {
     const container = await start({}, 'exec sleep 60')
-    const seen = await container.exec(['sh', '-c', 'cat /proc/1/comm; ls /sys/class/net'], seconds(5))
-    expect(seen).toEqual({ exitCode: 0, output: 'sleep\nlo\n' })
+    const seen = () => container.exec(['sh', '-c', 'cat /proc/1/comm; ls /sys/class/net'], seconds(5))
+    await expect.poll(seen, SOON).toEqual({ exitCode: 0, output: 'sleep\nlo\n' })
   })
 
   test('SIGTERM reaches the program, its exit code is told, and its children end with it', async () => {
     const container = await start({}, 'trap "echo bye; exit 3" TERM; sleep 4711 & echo up; wait')
-    await expect.poll(() => output).toContain('up')
+    await expect.poll(() => output, SOON).toContain('up')
     container.signal('SIGTERM')
     expect(await container.exited).toBe(3)
     expect(output).toContain('bye')

@@ -85,10 +85,14 @@ export async function startTestCluster(namespace: string): Promise<TestCluster> 
     pod,
     pods,
     readyPod: (name) =>
-      eventually(`pod ${name} to be ready`, async () => {
-        const seen = await pod(name)
-        return seen !== undefined && isReady(seen) ? seen : undefined
-      }),
+      eventually(
+        `pod ${name} to be ready`,
+        async () => {
+          const seen = await pod(name)
+          return seen !== undefined && isReady(seen) ? seen : undefined
+        },
+        { seconds: 60 },
+      ),
     async run(name, script) {
       const containers = kubelets.nodes.map((node) => node.container(`${namespace}/${name}`, 'main'))
       const container = containers.find((one) => one !== undefined)

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { SYSTEM_NAMESPACE } from '../../../cluster/deployed/names.ts'
 import { isReady } from '../../../cluster/deployed/objects.ts'
+import { eventually } from '../../../e2e/support/eventually.ts'
 import type { Fault } from '../faults.ts'
 import { type Measured, strikeRound } from '../round.ts'
 import type { FaultWorld } from '../world.ts'
@@ -10,16 +11,15 @@ import { BOUND_SECONDS } from './bound.ts'
 export function describeForgetfulBroker(world: () => FaultWorld, measured: Measured[]): void {
   test('a broker that forgets everything is not missed: what matters was never there', async () => {
     const { system } = world()
-    const [before] = (await system.objects.pods('nats')).filter(isReady)
+    const broker = () =>
+      eventually('a broker that is ready', async () => (await system.objects.pods('nats')).find(isReady))
+    const before = await broker()
     const fault: Fault = {
       name: 'nats forgets all',
       isMomentary: true,
       strike: async () => {
         const options = ['--grace-period=0', '--force', '--wait=false']
-        await system.kubectl([
-          ...['-n', SYSTEM_NAMESPACE, 'delete', 'pod', before?.metadata.name ?? ''],
-          ...options,
-        ])
+        await system.kubectl([...['-n', SYSTEM_NAMESPACE, 'delete', 'pod', before.metadata.name], ...options])
       },
       end: async () => {},
     }
@@ -28,7 +28,6 @@ export function describeForgetfulBroker(world: () => FaultWorld, measured: Measu
     })
     measured.push(round)
     expect(Math.max(...round.bound, ...round.renewed)).toBeLessThan(BOUND_SECONDS)
-    const [after] = (await system.objects.pods('nats')).filter(isReady)
-    expect(after?.metadata.uid).not.toBe(before?.metadata.uid)
+    expect((await broker()).metadata.uid).not.toBe(before.metadata.uid)
   })
 }

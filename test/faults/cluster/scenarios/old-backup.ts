@@ -31,8 +31,9 @@ export function describeOldBackup(world: () => FaultWorld, measured: Measured[])
 
     // Given a backup in which one VM has an address that another one has by now, and in which others are missing.
     await boot(earlier)
-    const inherited = addressOf(world(), earlier)
+    // Its client may have its lease before its VM is told of it.
     await untilQuiet(world(), [...residents, earlier])
+    const inherited = addressOf(world(), earlier)
     const backup = await takeBackup(system.controlPlane)
     await earlier.powerOff()
     await deleteVm(store, earlier)

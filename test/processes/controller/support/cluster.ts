@@ -24,8 +24,12 @@ const NAMESPACES: Resource = {
   namespaced: false,
 }
 
+const QUIET_MS = 1_500
+
 /** Who has which address: by name of the VirtualMachineNetworkConfig. */
 export type Addresses = Record<string, string>
+
+export type Versions = Record<string, string | undefined>
 
 /** An API server, with one pool of 200 addresses in a namespace of its own. */
 export interface Cluster {
@@ -38,7 +42,9 @@ export interface Cluster {
   /** When all who ask have their address, and nobody else has one. */
   untilServed(seconds?: number): Promise<Addresses>
   /** The resourceVersions of everything that a controller writes. */
-  versions(): Promise<Record<string, string | undefined>>
+  versions(): Promise<Versions>
+  /** The same when nobody has written any of it for a while. */
+  untilQuiet(): Promise<Versions>
   pool(): Promise<IPPool>
   /** Every version of the pool and of what its VMs are told, from now on. */
   record(): Promise<History>
@@ -82,6 +88,10 @@ export async function openCluster(namespace: string): Promise<Cluster> {
     (await store.list(VM_NETWORK_CONFIGS, { namespace })).items.map((item) =>
       vmNetworkConfigSchema.parse(item),
     )
+  async function versions(): Promise<Versions> {
+    const objects: KubeObject[] = [await pool(), ...(await configs())]
+    return Object.fromEntries(objects.map(({ metadata }) => [metadata.name, metadata.resourceVersion]))
+  }
   let macs = 0
   const macOf = () =>
     `02:00:00:00:0${(macs >> 8).toString(16)}:${(macs++ & 255).toString(16).padStart(2, '0')}`
@@ -124,10 +134,14 @@ export async function openCluster(namespace: string): Promise<Cluster> {
         expect(used).toBe(Object.keys(leases).length)
         return addresses
       }, seconds * 1000),
-    async versions() {
-      const objects: KubeObject[] = [await pool(), ...(await configs())]
-      return Object.fromEntries(objects.map(({ metadata }) => [metadata.name, metadata.resourceVersion]))
-    },
+    versions,
+    untilQuiet: () =>
+      eventually(async () => {
+        const seen = await versions()
+        await new Promise((resolve) => setTimeout(resolve, QUIET_MS))
+        expect(await versions()).toEqual(seen)
+        return seen
+      }, 30_000),
     record: () => recordHistory(store, namespace),
     async close() {
       // What others' controllers would take up: nobody is left who takes the finalizers off.

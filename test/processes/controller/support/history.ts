@@ -10,11 +10,15 @@ import {
 import type { KubeStore } from '../../../../src/kube/client.ts'
 import { ExpiredError } from '../../../../src/kube/errors.ts'
 import type { WatchHandle } from '../../../../src/kube/store.ts'
+import { eventually } from '../world.ts'
 
 /** Every write that the API server took, in its order. */
 export interface History {
-  /** Ends it, and holds every step of it against the laws that an API server can see. */
-  holdAgainstTheLaws(): void
+  /**
+   * Ends it when it has all that the API server has, and holds every step of it against the laws that an API server can
+   * see. Of two kinds it hears by two watches: of what is told to a VM, say, before of the status that said it first.
+   */
+  holdAgainstTheLaws(): Promise<void>
 }
 
 interface Step {
@@ -62,8 +66,31 @@ export async function recordHistory(store: KubeStore, namespace: string): Promis
     steps.push({ version: Number(object.metadata.resourceVersion), type, object })
   }
 
+  /** Of every object that is there, by what was heard of it last. */
+  const heard = (kind: Resource) => {
+    const versions = new Map<string, string | undefined>()
+    for (const { type, object } of steps.filter((step) => step.object.kind === kind.kind)) {
+      const { name, resourceVersion } = object.metadata
+      if (type === 'DELETED') versions.delete(name)
+      else versions.set(name, resourceVersion)
+    }
+    return versions
+  }
+
+  async function untilAllIsHeard(): Promise<void> {
+    await eventually(async () => {
+      if (gap !== undefined) return
+      for (const kind of watches.keys()) {
+        const { items } = await store.list(kind, { namespace })
+        const listed = items.map(({ metadata }) => [metadata.name, metadata.resourceVersion] as const)
+        expect(heard(kind)).toEqual(new Map(listed))
+      }
+    })
+  }
+
   return {
-    holdAgainstTheLaws() {
+    async holdAgainstTheLaws() {
+      await untilAllIsHeard()
       isOver = true
       for (const watch of watches.values()) watch.stop()
       expect(gap).toBeUndefined()
