@@ -73,7 +73,7 @@ test('with the users that are deployed the controller can do all that it must', 
   await cluster.untilServed()
 
   await eventually(async () => expect([...seen].sort()).toEqual(['mdhcp.event.pool', 'mdhcp.event.vm']))
-  expect(await controller.readiness()).toBe(200)
+  await eventually(async () => expect(await controller.readiness()).toBe(200))
   expect(controller.stdout()).not.toMatch(/does not permit|secret of/)
 })
 
@@ -107,7 +107,7 @@ test('a controller that the broker refuses says so, goes on trying, and never te
   await controller.says(
     /the message broker refuses the user .{0,2}controller.{0,2}; trying on: check NATS_USER/,
   )
-  expect(await controller.readiness()).toBe(503)
+  await eventually(async () => expect(await controller.readiness()).toBe(503))
 
   await broker.restart(AUTHORIZATION.replace('secret of controller', 'outdated-password'))
   await eventually(async () => expect(await controller.readiness()).toBe(200), 30_000)
