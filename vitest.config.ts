@@ -26,6 +26,8 @@ export default defineConfig({
   test: {
     pool: 'forks',
     reporters: ['default', new SummaryReporter()],
+    // The default of one second is not enough for a broker or a process on a machine that is busy with others.
+    expect: { poll: { timeout: 10_000 } },
     projects: [
       {
         extends: true,

@@ -17,7 +17,7 @@ export async function run(
 ): Promise<Outcome> {
   const child = launch(args, environment, folder)
   const program = follow(child, `managed-dhcp ${args.join(' ')}`)
-  const timeout = setTimeout(() => child.kill('SIGKILL'), 15_000)
+  const timeout = setTimeout(() => child.kill('SIGKILL'), 45_000)
   const code = await program.whenEnded
   clearTimeout(timeout)
   return { code, stdout: program.stdout(), stderr: program.stderr() }

@@ -92,7 +92,7 @@ async function converse(
     expect(
       await requestCommand(agent, poolCommands.agentReport, subject, report, { ...ask, id: 'r1' }),
     ).toEqual({})
-  })
+  }, 20_000)
   const owner = { namespace: 'default', name: 'test-vm', uid: 'u', generation: 1 }
   const request = { macAddress: '02:00:00:00:00:01', owner }
   const subject = commandSubject('pool', pool, 'allocate')
@@ -109,7 +109,7 @@ async function converse(
     expect(new Set(seen)).toEqual(
       new Set([eventSubject('pool', pool, 'delta'), eventSubject('dhcp', pool, 'ack')]),
     )
-  })
+  }, 20_000)
   return seen
 }
 
@@ -165,7 +165,11 @@ describe('three brokers', () => {
 
   test('let no broker join that does not know the password of the routes', async () => {
     const [first] = await startThree()
-    const address = /route connections on (127\.0\.0\.1:\d+)/.exec(first?.output() ?? '')?.[1] ?? ''
+    const address = await vi.waitFor(() => {
+      const [, listening] = /route connections on (127\.0\.0\.1:\d+)/.exec(first?.output() ?? '') ?? []
+      expect(listening).toBeDefined()
+      return listening ?? ''
+    }, 10_000)
     const stranger = await startDeployedBroker(await buildOverlay('nats-cluster'), {
       secret: { ...SECRET, 'controller-password': 'guess' },
       name: 'stranger',
@@ -174,7 +178,11 @@ describe('three brokers', () => {
     })
     brokers.push(stranger)
     await vi.waitFor(() => expect(first?.output()).toMatch(/authentication error/), { timeout: 10_000 })
-    expect(await (await fetch(`${stranger.monitor}/routez`)).json()).toMatchObject({ num_routes: 0 })
+    // It counts a connection from the first word to the refusal, and tries again every second.
+    await vi.waitFor(async () => {
+      const routes: unknown = await (await fetch(`${stranger.monitor}/routez`)).json()
+      expect(routes).toMatchObject({ num_routes: 0 })
+    }, 10_000)
   })
 
   test('one that is to end sends its clients away first, by the command of its preStop hook', async () => {

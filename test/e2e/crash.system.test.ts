@@ -32,6 +32,9 @@ test('killed in the middle of its work, standalone keeps every address that it h
     new Map(
       [...watch.stdout().matchAll(/^(vm-\w+) +([\d.]+)$/gm)].map(([, name = '', ip = '']) => [name, ip]),
     )
+  // A watch that began late would see the work when it is done.
+  await first.kubectl.apply(CONFIGS.slice(0, 1))
+  await eventually('the first address is told', () => (told().size > 0 ? true : undefined))
   const interrupted = first.kubectl.apply(CONFIGS).then(
     () => 'applied',
     () => 'interrupted',

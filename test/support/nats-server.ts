@@ -40,7 +40,7 @@ export async function startNatsServer(config = ''): Promise<NatsServer> {
       output = (output + String(chunk)).slice(-4000)
     })
     child = started
-    for (let attempt = 0; attempt < 100; attempt++) {
+    for (let attempt = 0; attempt < 400; attempt++) {
       if (started.exitCode !== null) break
       if (await greets(port)) return
       await new Promise((resolve) => setTimeout(resolve, 50))
@@ -97,8 +97,17 @@ function findProgram(): string {
   return found
 }
 
-/** A port of the loopback interface that nobody listens on now. */
-export function freePort(): Promise<number> {
+const given = new Set<number>()
+
+/** A port of the loopback interface that nobody listens on now, and that nobody else was given here. */
+export async function freePort(): Promise<number> {
+  const port = await unusedPort()
+  if (given.has(port)) return freePort()
+  given.add(port)
+  return port
+}
+
+function unusedPort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.once('error', reject)

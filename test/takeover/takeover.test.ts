@@ -150,8 +150,11 @@ describe('objects of the old add-on', () => {
     expect(after.pool.status?.ipv4).toMatchObject(before.pool.status?.ipv4 ?? {})
     expect(after.config.spec).toEqual(before.config.spec)
     expect(after.config.status?.networkConfig).toEqual(before.config.status?.networkConfig)
-    const definition = await world.store.get(networks, { namespace: 'default', name: 'net-48' })
-    expect(definition.metadata.labels).toMatchObject({ 'network.harvesterhci.io/ippool-name': 'net-48' })
+    // What the old add-on said of the registration holds until the pool has looked for itself.
+    await eventually(async () => {
+      const definition = await world.store.get(networks, { namespace: 'default', name: 'net-48' })
+      expect(definition.metadata.labels).toMatchObject({ 'network.harvesterhci.io/ippool-name': 'net-48' })
+    })
   })
 
   test.each<[string, (text: string) => string, Record<string, number>, boolean]>([

@@ -20,13 +20,16 @@ const key = parseObjectKey('default/test-vm')
 const log = pino({ level: 'silent' })
 const parts = { random: systemRandom, log }
 
+/** On a machine that is busy with others, too. */
+const soon = (assertion: () => void) => vi.waitFor(assertion, 10_000)
+
 /** The last that is left of a VM: its configuration, which is to be deleted. */
 const REMAINS = observed({ vm: undefined })
 const NOTHING = observed({ vm: undefined, config: undefined })
 
 test('a VM that is made again at the moment in which the last of the one before it goes gets its configuration', async () => {
   const { watched, actor, created, finished, release, look } = start()
-  await vi.waitFor(() => expect(release.current).toBeDefined())
+  await soon(() => expect(release.current).toBeDefined())
 
   // The watch shows the new one, and before the actor has looked, the answer comes that the old one is gone.
   watched.now = observed({ vm: vmObject(undefined, { uid: 'now' }), config: undefined })
@@ -35,14 +38,14 @@ test('a VM that is made again at the moment in which the last of the one before 
   await turns()
   look()
 
-  await vi.waitFor(() => expect(created).toHaveLength(1))
+  await soon(() => expect(created).toHaveLength(1))
   expect(finished).not.toHaveBeenCalled()
   expect(created[0]?.metadata.ownerReferences).toEqual([expect.objectContaining({ uid: 'now' })])
 })
 
 test('of a VM that is gone with all that was left of it nothing is kept', async () => {
   const { watched, actor, created, finished, release, look } = start()
-  await vi.waitFor(() => expect(release.current).toBeDefined())
+  await soon(() => expect(release.current).toBeDefined())
 
   release.current?.()
   watched.now = NOTHING
@@ -50,7 +53,7 @@ test('of a VM that is gone with all that was left of it nothing is kept', async 
   await turns()
   look()
 
-  await vi.waitFor(() => expect(finished).toHaveBeenCalled())
+  await soon(() => expect(finished).toHaveBeenCalled())
   expect(created).toEqual([])
 })
 

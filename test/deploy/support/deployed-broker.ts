@@ -86,7 +86,7 @@ export async function startDeployedBroker(
 }
 
 async function untilHealthy({ monitor, output }: DeployedBroker, child: ChildProcess): Promise<void> {
-  for (let attempt = 0; attempt < 100 && child.exitCode === null; attempt++) {
+  for (let attempt = 0; attempt < 400 && child.exitCode === null; attempt++) {
     const answer = await fetch(`${monitor}/healthz`).catch(() => undefined)
     if (answer?.ok) return
     await new Promise((resolve) => setTimeout(resolve, 50))

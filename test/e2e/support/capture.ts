@@ -3,10 +3,11 @@ import { type RunningProgram, startProgram } from './program.ts'
 
 /** tcpdump on an interface: what really was on the wire. */
 export interface Capture {
-  /** One line a packet, oldest first. */
+  /** One line a packet, oldest first; the last may be half printed as long as it runs. */
   lines(): string[]
   /** Waits for a packet whose line matches. */
   sees(pattern: RegExp, seconds?: number): Promise<void>
+  /** Ends it; what it has printed is whole packets. */
   stop(): Promise<void>
 }
 
@@ -36,7 +37,7 @@ export async function startCapture(
       await tcpdump.says(pattern, seconds)
     },
     async stop() {
-      await tcpdump.end('SIGKILL')
+      await tcpdump.end('SIGTERM')
     },
   }
 }

@@ -294,10 +294,13 @@ export function describePoolEdits(name: string, openTransport: OpenTransport): v
         expect(Object.values(allocated).filter((mac) => mac.includes(':'))).toEqual([MAC])
         expect(resting?.['192.168.48.84']?.macAddress).toBe(macOf(0))
       })
-      const { status } = await world.config('stays')
-      expect(status?.networkConfig?.[0]).toMatchObject({
-        state: 'Pending',
-        message: expect.stringMatching(/no IPPool serves the network default\/net-48/),
+      // Told by an actor of its own, after the pool's status.
+      await eventually(async () => {
+        const { status } = await world.config('stays')
+        expect(status?.networkConfig?.[0]).toMatchObject({
+          state: 'Pending',
+          message: expect.stringMatching(/no IPPool serves the network default\/net-48/),
+        })
       })
       await counted(world, 1, 7)
     })

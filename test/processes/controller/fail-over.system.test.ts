@@ -1,9 +1,12 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { uniqueName } from '../../kubernetes-api/target.ts'
 import { type NatsServer, startNatsServer } from '../../support/nats-server.ts'
 import { type Cluster, openCluster } from './support/cluster.ts'
 import { type Replica, startReplica } from './support/replica.ts'
 import { eventually } from './world.ts'
+
+/** Leases run out, and what is waited for at each step has half a minute. */
+vi.setConfig({ testTimeout: 180_000 })
 
 let nats: NatsServer
 let cluster: Cluster
@@ -45,8 +48,9 @@ const names = (prefix: string, count: number) =>
   Array.from({ length: count }, (_, index) => `${prefix}-${index}`)
 
 test('of two controllers one leads, the other is ready too, and both say which', async () => {
-  await eventually(async () => expect(await leader.isLeading()).toBe(true))
+  // Leading comes first, then the work.
   await eventually(async () => expect(await leader.readiness()).toBe(200))
+  await eventually(async () => expect(await leader.isLeading()).toBe(true))
   expect(await standby.isLeading()).toBe(false)
   await leader.says(/this process leads/)
   expect(standby.stdout()).not.toMatch(/this process leads|controller started/)
@@ -114,6 +118,7 @@ test('a leader that slept while another took over does no harm, and stands by', 
   await leader.says(/this process leads no longer/, 20)
   await eventually(async () => expect(await leader.readiness()).toBe(200))
   expect(await leader.isLeading()).toBe(false)
+  // Who does not answer within a second seems not to lead.
   await eventually(async () => expect(await standby.isLeading()).toBe(true))
   await new Promise((resolve) => setTimeout(resolve, 3000))
   expect(await cluster.versions()).toEqual(versions)

@@ -216,6 +216,7 @@ export function describeTransport(name: string, create: () => Promise<TransportU
       transport.subscribe('tapped.>', tap)
       await settle()
       await expect(transport.request('tapped.it', { body: 1 }, SOON)).rejects.toThrow(RequestTimeoutError)
+      await settle()
       expect(tap).toHaveBeenCalledOnce()
     })
 
