@@ -1,6 +1,6 @@
 import type { Fault } from '../plan/faults.ts'
 import type { Operation } from '../plan/operations.ts'
-import { agent, controllers, killed, notYet, stopped } from './blows.ts'
+import { agent, agents, controllers, killed, notYet, stopped } from './blows.ts'
 import { network } from './cluster.ts'
 import { scenarioOf } from './day.ts'
 import { fleet, times, vmName, within } from './fleet.ts'
@@ -14,6 +14,7 @@ export const massMigration = scenarioOf({
     'packet lost × RENEWING',
     'crash × controller',
     'pause × controller leading',
+    'pause × agent serving',
   ],
   day(chance) {
     const networks = times(chance.integer(1, 2), (index) => network(index + 1, 60, chance.pick([20, 30]), 2))
@@ -44,6 +45,7 @@ export const massMigration = scenarioOf({
     const kinds: readonly ((at: number) => Fault)[] = [
       (at) => killed(chance.pick(controllers(replicas)), at, chance.pick([1, 4_000])),
       (at) => stopped(chance.pick(controllers(replicas)), at, chance.pick([3_000, 20_000])),
+      (at) => stopped(chance.pick(agents(networks)), at, chance.pick([3_000, 20_000])),
       (at) => ({
         type: 'packets',
         at,
