@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import * as z from 'zod'
 import { formatIPv4Address } from '../../../../src/api/values/ipv4-address.ts'
 import { parseMacAddress } from '../../../../src/api/values/mac-address.ts'
 import { eventually } from '../../../e2e/support/eventually.ts'
@@ -6,6 +7,16 @@ import { startGuest } from '../../guest/guest.ts'
 import { virtualMachine } from '../deployment.ts'
 import { SYSTEM_NAMESPACE } from '../names.ts'
 import type { World } from '../world.ts'
+
+const eventsSchema = z.object({
+  items: z.array(
+    z.object({
+      reason: z.string(),
+      count: z.number(),
+      involvedObject: z.object({ kind: z.string(), name: z.string() }),
+    }),
+  ),
+})
 
 const GUEST = '02:00:00:00:00:48'
 /** A kernel under software emulation boots in half a minute on an idle machine. */
@@ -71,10 +82,36 @@ export function describeVmChanges(world: World): void {
         spec: { vmName: name, networkConfig: [{ macAddress: mac, networkName: 'default/net-48' }] },
       })
       const many = Array.from({ length: 8 }, (_, n) => wish(`wish-${n}`, `02:00:00:00:01:0${n}`))
+      const refusals = async () =>
+        eventsSchema
+          .parse(JSON.parse(await world.system.kubectl(['get', 'events', '-n', 'default', '-o', 'json'])))
+          .items.filter(
+            ({ reason, involvedObject }) =>
+              reason === 'PoolExhausted' && involvedObject.kind === 'VirtualMachineNetworkConfig',
+          )
       await world.system.apply(...many)
-      await eventually('a wish that waits', async () => {
-        const events = await world.system.kubectl(['get', 'events', '-n', 'default'])
-        return /PoolExhausted/.test(events) ? true : undefined
+      const [first] = await eventually('a wish that waits', async () => {
+        const events = await refusals()
+        return events.length > 0 ? events : undefined
+      })
+      const waiting = first?.involvedObject.name ?? ''
+      // Who is paused and goes on is refused once more.
+      const pause = (paused: boolean) =>
+        world.system.kubectl([
+          ...['patch', 'vmnetcfg', waiting, '-n', 'default', '--type=merge'],
+          ...['-p', JSON.stringify({ spec: { paused } })],
+        ])
+      await pause(true)
+      await world.system.kubectl([
+        ...['wait', '--for=condition=Disabled', `vmnetcfg/${waiting}`, '-n', 'default', '--timeout=30s'],
+      ])
+      await pause(false)
+      await eventually('its refusals to be counted', async () => {
+        const counts = (await refusals())
+          .filter(({ involvedObject }) => involvedObject.name === waiting)
+          .map(({ count }) => count)
+        expect(counts).toEqual([2])
+        return true
       })
       await world.system.kubectl([
         'delete',
