@@ -17,10 +17,10 @@ const SIMULATION_TESTS = 'test/simulations/**/*.simulation.test.ts'
  * `unit` needs nothing but Node; `system` needs real parts (nats-server, kubectl, network namespaces, DHCP clients) that
  * `src/bootstrap.mjs --with-test-tools` installs; `cluster` needs a Kubernetes control plane and network namespaces of
  * its own, and is run by `npm run test:cluster`. The suite in test/kubernetes-api and the controllers' own are in both of
- * the last: `system` runs them against the embedded API, `cluster` against kube-apiserver. `faults` kills, stops and cuts off what `system` needs,
- * and is run by `npm run test:faults`. `simulations` needs nothing but Node and minutes of the processor: what checks the
- * simulator, run by `npm run test:simulations`. `bench` measures and asserts nothing; no test run includes it. raw-socket loads
- * in one thread only: forks.
+ * the last: `system` runs them against the embedded API, `cluster` against kube-apiserver. `faults` kills, stops and cuts
+ * off what `system` needs, and is run by `npm run test:faults`. `simulations` checks the simulator: nothing but Node and
+ * minutes of the processor, by `npm run test:simulations`. `bench` measures and asserts nothing; no test run includes it.
+ * raw-socket loads in one thread only: forks.
  */
 export default defineConfig({
   test: {
